@@ -1,0 +1,1 @@
+"""The only door to language models: names, budget, cache, retries, providers."""

@@ -1,0 +1,170 @@
+"""The event log's vocabulary: one frozen, typed event per thing that happened.
+
+An event's payload holds only what is determined by the run (no clock, no process id), so that a replay reproduces it exactly;
+when it happened stands beside it, in its `Record`. Large texts are blobs, named here by `Ref`. Cost and tokens stand on
+`ModelCalled` alone.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Ref = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Content hash of a blob")]
+
+
+class Event(BaseModel):
+    """Base of all events. Subclasses are frozen, closed, and tagged by `kind`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ErrorInfo(Event):
+    """A typed failure as data: its kind, its words, and what would be right."""
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+class RunStarted(Event):
+    kind: Literal["run_started"] = "run_started"
+    task: Ref
+    options: Ref  # JSON: model, budget, seed, limits
+    seed: int
+
+
+class Planned(Event):
+    """A graph was chosen for the task: by a planner, or given by hand (`planner` empty)."""
+
+    kind: Literal["planned"] = "planned"
+    graph: Ref  # canonical JSON of the GraphSpec
+    graph_hash: str
+    planner: str = ""
+    repairs: tuple[str, ...] = ()  # what the checks found wrong with the plan and put right
+
+
+class LayerStarted(Event):
+    kind: Literal["layer_started"] = "layer_started"
+    layer: str
+    input: Ref
+
+
+class Routed(Event):
+    """Which team of a layer's pool runs, and why."""
+
+    kind: Literal["routed"] = "routed"
+    layer: str
+    team: str
+    aggregator: str
+    tier: Literal["only", "pin", "bandit", "router", "default"]
+    reason: str = ""
+
+
+class AgentStarted(Event):
+    kind: Literal["agent_started"] = "agent_started"
+    layer: str
+    agent: str
+    inputs: tuple[Ref, ...] = ()
+
+
+class ModelCalled(Event):
+    """One attempt at one model call. Tokens and cost of a run are the sums over these where `cached` is false."""
+
+    kind: Literal["model_called"] = "model_called"
+    call: str  # content hash of everything that determines the reply
+    model: str
+    purpose: str
+    attempt: int = 0
+    request: Ref
+    reply: Ref | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float = 0.0
+    cached: bool = False  # served from an earlier, already paid call
+    error: ErrorInfo | None = None
+
+
+class ToolCalled(Event):
+    kind: Literal["tool_called"] = "tool_called"
+    call: str  # content hash of tool, version and canonical arguments
+    tool: str
+    version: str
+    arguments: Ref
+    output: Ref | None = None
+    artifacts: tuple["ArtifactRef", ...] = ()
+    score: float | None = None
+    cached: bool = False
+    error: ErrorInfo | None = None
+
+
+class ArtifactRef(Event):
+    name: str
+    media_type: str
+    blob: Ref
+    caption: str = ""
+
+
+class Refined(Event):
+    """A tool was run again with changed inputs because its score left something to gain."""
+
+    kind: Literal["refined"] = "refined"
+    tool: str
+    round: int
+    changed: tuple[str, ...]
+    before: float | None
+    after: float | None
+    kept: bool
+
+
+class AgentAnswered(Event):
+    kind: Literal["agent_answered"] = "agent_answered"
+    layer: str
+    agent: str
+    answer: Ref
+    refused: bool = False
+
+
+class AgentFailed(Event):
+    kind: Literal["agent_failed"] = "agent_failed"
+    layer: str
+    agent: str
+    error: ErrorInfo
+
+
+class LayerCombined(Event):
+    kind: Literal["layer_combined"] = "layer_combined"
+    layer: str
+    aggregator: str
+    output: Ref
+    took: tuple[str, ...] = ()  # agents whose answers the output stands on
+    note: str = ""
+
+
+class Scored(Event):
+    kind: Literal["scored"] = "scored"
+    by: str
+    score: float
+    words: str = ""
+
+
+class BudgetRefused(Event):
+    """A call was refused before its money was spent."""
+
+    kind: Literal["budget_refused"] = "budget_refused"
+    purpose: str
+    limit: Literal["calls", "tokens", "usd"]
+
+
+class RunFinished(Event):
+    kind: Literal["run_finished"] = "run_finished"
+    status: Literal["answered", "refused", "failed", "budget_exhausted", "cancelled"]
+    answer: Ref | None = None
+    error: ErrorInfo | None = None
+
+
+AnyEvent = Annotated[
+    RunStarted | Planned | LayerStarted | Routed | AgentStarted | ModelCalled | ToolCalled | Refined | AgentAnswered
+    | AgentFailed | LayerCombined | Scored | BudgetRefused | RunFinished,
+    Field(discriminator="kind"),
+]
+EVENTS: dict[str, type[Event]] = {c.model_fields["kind"].default: c for c in get_args(get_args(AnyEvent)[0])}
