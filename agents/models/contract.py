@@ -96,13 +96,23 @@ class ModelError(Exception):
     kind: ClassVar[str] = "model_error"
     transient: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None, usage: Usage | None = None, usd: float = 0.0) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+        usd: float = 0.0,
+        reply: ModelReply | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.retry_after = retry_after  # seconds, when the provider said so
         self.usage = usage  # tokens spent all the same (a truncated or blank reply is paid for)
         self.usd = usd
+        self.reply = reply  # what came all the same
 
 
 class EmptyReply(ModelError):

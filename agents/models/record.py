@@ -1,0 +1,113 @@
+"""How requests and replies are kept in a log: as small JSON that names its texts, so that a text which travels through many
+prompts is stored once.
+
+A text is cut into pieces at places that depend only on the text nearby, as in content-defined chunking (Muthitacharoen et
+al., LBFS, 2001): a long paragraph is a piece of its own, short ones are gathered until one of them hashes to a boundary.
+When a text has many pieces, the list of their references is itself a text, kept in the same way.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+from zlib import crc32
+
+from agents.models.contract import ModelReply, ModelRequest
+
+Read = Callable[[str], str]  # a blob's text by its reference
+
+INLINE = 120  # characters; a shorter text costs less in place than by reference
+LONG_PARAGRAPH = 400  # characters
+MANY_PIECES = 16
+
+
+class Keeps(Protocol):
+    """The part of a run log that keeps texts."""
+
+    def put(self, content: str | bytes) -> str: ...
+
+
+def keep_request(log: Keeps, request: ModelRequest) -> str:
+    """Store a request; return its reference."""
+    fields = request.model_dump(mode="json", exclude_defaults=True)
+    for message in fields["messages"]:
+        message["content"] = _keep(log, message["content"])
+    for name in ("answer_schema", "tools"):
+        if name in fields:
+            fields[name] = _keep(log, _compact(fields[name]))
+    return log.put(_compact(fields))
+
+
+def load_request(read: Read, ref: str) -> ModelRequest:
+    """Read a request back, for a dashboard or an export."""
+    fields = json.loads(read(ref))
+    for message in fields["messages"]:
+        message["content"] = _load(read, message["content"])
+    for name in ("answer_schema", "tools"):
+        if name in fields:
+            fields[name] = json.loads(_load(read, fields[name]))
+    return ModelRequest.model_validate(fields)
+
+
+def keep_reply(log: Keeps, reply: ModelReply) -> str:
+    """Store a reply; return its reference."""
+    fields = reply.model_dump(mode="json", exclude_defaults=True)
+    fields["text"] = _keep(log, reply.text)
+    return log.put(_compact(fields))
+
+
+def load_reply(read: Read, ref: str) -> ModelReply:
+    """Read a reply back."""
+    fields = json.loads(read(ref))
+    fields["text"] = _load(read, fields["text"])
+    return ModelReply.model_validate(fields)
+
+
+def _keep(log: Keeps, text: str) -> str | list[int | str]:
+    """A text as it stands in a record: itself when short, else how deep its references are nested, and the references."""
+    if len(text) <= INLINE:
+        return text
+    depth = 0
+    while True:
+        refs = [log.put(piece) for piece in pieces(text)]
+        if len(refs) <= MANY_PIECES:
+            return [depth, *refs]
+        text, depth = "\n\n".join(refs), depth + 1
+
+
+def _load(read: Read, kept: str | list[Any]) -> str:
+    if isinstance(kept, str):
+        return kept
+    depth, *refs = kept
+    text = "".join(map(read, refs))
+    for _ in range(depth):
+        text = "".join(map(read, text.split()))
+    return text
+
+
+def pieces(text: str) -> list[str]:
+    """Cut a text into pieces that join to it again; equal long passages give equal pieces wherever they stand."""
+    if "\n\n" not in text:
+        return [text]
+    found: list[str] = []
+    gathered: list[str] = []
+
+    def close() -> None:
+        if gathered:
+            found.append("".join(gathered))
+            gathered.clear()
+
+    for part in re.split(r"(\n\n+)", text):
+        if len(part) >= LONG_PARAGRAPH:
+            close()
+            found.append(part)
+        elif part:
+            gathered.append(part)
+            if crc32(part.encode()) % 8 == 0 and not part.isspace():
+                close()
+    close()
+    return found
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
