@@ -1,5 +1,75 @@
-"""What happened, in SQL: typed events, content-addressed blobs, and the queries over them."""
+"""What happened, in SQL: typed events, content-addressed blobs, and the queries over them.
 
-import backprose as _house  # says clearly when another distribution shadows this package
+What needs SQLAlchemy is imported on first use, so that a module which only names events or logs stays light.
+"""
 
-__all__: list[str] = []
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import backprose as _house  # noqa: F401 - says clearly when another distribution shadows this package
+from store.content import content_hash
+from store.errors import (
+    AmbiguousRun,
+    RunAlive,
+    SchemaMismatch,
+    StoreClosed,
+    StoreError,
+    Unavailable,
+    UnknownBlob,
+    UnknownRun,
+    WriteFailed,
+)
+from store.ledger import Ledger, Totals
+from store.log import RunLog
+
+if TYPE_CHECKING:
+    from store.live import LiveLog
+    from store.migrate import SchemaStatus, schema_status, upgrade
+    from store.queries import Run, RunPage, delete_run, get_events, get_ledger, get_run, list_runs
+    from store.replay import Difference, ReplayLog
+    from store.store import Store
+
+__all__ = [
+    "AmbiguousRun",
+    "Difference",
+    "Ledger",
+    "LiveLog",
+    "ReplayLog",
+    "Run",
+    "RunAlive",
+    "RunLog",
+    "RunPage",
+    "SchemaMismatch",
+    "SchemaStatus",
+    "Store",
+    "StoreClosed",
+    "StoreError",
+    "Totals",
+    "Unavailable",
+    "UnknownBlob",
+    "UnknownRun",
+    "WriteFailed",
+    "content_hash",
+    "delete_run",
+    "get_events",
+    "get_ledger",
+    "get_run",
+    "list_runs",
+    "schema_status",
+    "upgrade",
+]
+
+_HOMES = {
+    "store.live": ("LiveLog",),
+    "store.migrate": ("SchemaStatus", "schema_status", "upgrade"),
+    "store.queries": ("Run", "RunPage", "delete_run", "get_events", "get_ledger", "get_run", "list_runs"),
+    "store.replay": ("Difference", "ReplayLog"),
+    "store.store": ("Store",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'store' has no attribute {name!r}")

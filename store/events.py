@@ -5,9 +5,12 @@ when it happened stands beside it, in its `Record`. Large texts are blobs, named
 `ModelCalled` alone.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 Ref = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Content hash of a blob")]
 
@@ -163,8 +166,64 @@ class RunFinished(Event):
 
 
 AnyEvent = Annotated[
-    RunStarted | Planned | LayerStarted | Routed | AgentStarted | ModelCalled | ToolCalled | Refined | AgentAnswered
-    | AgentFailed | LayerCombined | Scored | BudgetRefused | RunFinished,
+    RunStarted
+    | Planned
+    | LayerStarted
+    | Routed
+    | AgentStarted
+    | ModelCalled
+    | ToolCalled
+    | Refined
+    | AgentAnswered
+    | AgentFailed
+    | LayerCombined
+    | Scored
+    | BudgetRefused
+    | RunFinished,
     Field(discriminator="kind"),
 ]
 EVENTS: dict[str, type[Event]] = {c.model_fields["kind"].default: c for c in get_args(get_args(AnyEvent)[0])}
+KINDS: dict[type[Event], str] = {c: kind for kind, c in EVENTS.items()}
+
+
+@dataclass(frozen=True)
+class Record:
+    """An event as the log holds it: its place in the run, its key, when it ended [s since 1970] and how long it took [s]."""
+
+    seq: int
+    key: str
+    event: Event
+    ended: float
+    seconds: float
+
+
+def to_json(event: Event) -> str:
+    """The event's payload: JSON without its kind and without what is default."""
+    return event.model_dump_json(exclude_defaults=True)
+
+
+def from_json(kind: str, payload: str) -> Event:
+    """The inverse of `to_json`. Raises KeyError for a kind that this version does not know."""
+    return EVENTS[kind].model_validate_json(payload)
+
+
+def refs(event: Event) -> Iterator[str]:
+    """All blobs that an event names."""
+    for name in _fields_with_refs(type(event)):
+        value = getattr(event, name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Event):
+                yield from refs(item)
+            elif item is not None:
+                yield item
+
+
+@cache
+def _fields_with_refs(cls: type[Event]) -> tuple[str, ...]:
+    return tuple(name for name, hint in get_type_hints(cls, include_extras=True).items() if _names_blobs(hint))
+
+
+def _names_blobs(hint: Any) -> bool:
+    if isinstance(hint, type) and issubclass(hint, Event):
+        return bool(_fields_with_refs(hint))
+    return hint == Ref or any(_names_blobs(part) for part in get_args(hint))

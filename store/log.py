@@ -6,7 +6,10 @@ from store.events import Event, ModelCalled, ToolCalled
 
 
 class RunLog(Protocol):
-    """One run's log. Keys are paths (`layer/solve/agent/a1/turn/0/model#0`), unique in a run and the same on every re-execution."""
+    """One run's log.
+
+    Keys are paths (`layer/solve/agent/a1/turn/0/model#0`), unique in a run and the same on every re-execution.
+    """
 
     run_id: str
 
@@ -14,16 +17,23 @@ class RunLog(Protocol):
         """Keep a blob; return its content hash. Storing the same content again costs nothing."""
         ...
 
+    def blob(self, ref: str) -> bytes:
+        """The blob, also before it is committed. Raises `UnknownBlob`."""
+        ...
+
     def text(self, ref: str) -> str:
-        """The blob as text, also before it is committed."""
+        """The blob as text, also before it is committed. Raises `UnknownBlob`."""
         ...
 
     def emit(self, key: str, event: Event, seconds: float = 0.0) -> None:
-        """Append an event that took `seconds` and ended now. An event whose key is already in the log is not written again."""
+        """Append an event that took `seconds` and ended now. An event whose key is in the log already is left as it is.
+
+        It never waits. Raises `WriteFailed` if something emitted earlier could not be written.
+        """
         ...
 
     async def durable(self) -> None:
-        """Return when everything emitted so far is committed (survives kill -9)."""
+        """Return when everything emitted so far is committed (survives kill -9). Raises `WriteFailed` if it cannot be."""
         ...
 
     def find(self, key: str) -> Event | None:
@@ -32,4 +42,12 @@ class RunLog(Protocol):
 
     def memo(self, call: str) -> ModelCalled | ToolCalled | None:
         """A finished, error-free call with this content hash, made in any run of the store."""
+        ...
+
+    def finish(self, status: str, answer: str | None = None) -> None:
+        """The run ended: note its status and answer, settle its sums, and give it up. Emitting `RunFinished` does it too."""
+        ...
+
+    def release(self) -> None:
+        """Give the run up unfinished: it shows as interrupted and can be resumed, also by this process."""
         ...
