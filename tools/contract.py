@@ -6,12 +6,10 @@ artifact, and how far it has come it says with `progress`.
 """
 
 import hashlib
-import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -78,7 +76,11 @@ class Cancelled(ToolError):
 
 
 class ToolCrashed(ToolError):
-    """The worker died (out of memory, a bug in native code) or the tool raised an untyped error."""
+    """The worker died (a bug in native code, a kill from outside) or the tool raised an untyped error."""
+
+
+class MemoryExceeded(ToolCrashed):
+    """The call asked for more memory than a worker may have."""
 
 
 class MissingExtra(ToolError):
@@ -95,6 +97,16 @@ class Artifact(Frozen):
     caption: str = ""
 
 
+class Worked(Frozen):
+    """A question in plain words and the calls that answer it; the demonstrations of a small model that uses the tool."""
+
+    question: str
+    asked: str = Field(description="The words of the question that say what is wanted")
+    compare: str = Field("nothing", description="What is compared: nothing, with and without, two loads, ...")
+    calls: tuple[dict[str, Any], ...] = Field(description="Arguments of the calls, named a, b, ... in this order")
+    answers: tuple[str, ...] = Field(description="Expressions over the outputs, such as a.cost - b.cost")
+
+
 In = TypeVar("In", bound=Frozen)
 Out = TypeVar("Out", bound=Frozen)
 
@@ -107,11 +119,14 @@ class Tool(Generic[In, Out]):
     paper: ClassVar[int | None] = None  # row in `backprose papers`
     version: ClassVar[str] = "1"  # raise it when the same input may give another output
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()  # inputs that work; shown to models and people, run by the tests
+    worked: ClassVar[tuple[Worked, ...]] = ()  # questions with the calls that answer them
     keywords: ClassVar[tuple[str, ...]] = ()  # other words a person may use, for retrieval
     refinable: ClassVar[tuple[str, ...]] = ()  # inputs an agent may change to get a better score
     score: ClassVar[str | None] = None  # output field that scores a refinement; higher is better
     headline: ClassVar[tuple[str, ...]] = ()  # output fields that answer most questions, most important first
     time_limit: ClassVar[float] = 120.0  # seconds
+    extra: ClassVar[str] = ""  # the optional extra of this distribution that holds its heavy dependencies
+    inline: ClassVar[bool] = False  # pure Python, done in milliseconds by construction: needs no worker process
 
     def __call__(self, inp: In) -> Out:
         raise TypeError(f"{type(self).__name__} defines no __call__")
@@ -130,9 +145,9 @@ class Tool(Generic[In, Out]):
         return _type_arguments(cls)[1]
 
 
-@cache
 def _type_arguments(cls: type[Tool[Any, Any]]) -> tuple[type[Frozen], type[Frozen]]:
-    for base in types.get_original_bases(cls) if hasattr(types, "get_original_bases") else cls.__orig_bases__:  # type: ignore[attr-defined]
+    """The `SomeInput, SomeOutput` that a subclass, or the tool it refines, wrote between its brackets."""
+    for base in getattr(cls, "__orig_bases__", ()):
         if get_origin(base) is Tool:
             return cast(tuple[type[Frozen], type[Frozen]], get_args(base))
     raise TypeError(f"{cls.__name__} does not name its types: write class {cls.__name__}(Tool[SomeInput, SomeOutput])")

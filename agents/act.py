@@ -1,0 +1,248 @@
+"""One agent's turn: ask, check what it wants, run its calls, look at the numbers, ask again if something was wrong.
+
+An agent with tools answers in a small program: calls, and answers as expressions over their outputs. What a deterministic check
+or a tool finds wrong goes back to it in words. Three guards hold: a call that a tool refused is not made twice; a tool's word
+that there is no answer is final; an agent that cannot mend its turn ends in the tool's refusal or in a typed failure, never in a
+number.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from agents.answer import Answer, Evidence, Quantity
+from agents.check import foreign_names, invented_numbers, mistyped_numbers, unused_numbers
+from agents.context import Context
+from agents.evaluate import REFERENCE, Result, evaluate
+from agents.models.contract import Message, ModelRequest
+from agents.prompt import AnyTool, Brief, describe, messages, shown, turn_schema, written_schema
+from agents.refine import refine
+from agents.spec import AgentSpec, SpecError
+from tools import BadInput, NoAnswer, ToolError, get_tool
+
+Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
+FUNCTIONS: dict[str, Function] = {}
+
+
+class AgentGaveUp(Exception):
+    """An agent did not mend its turn in the turns it had; `complaints` are the last ones."""
+
+    kind = "gave_up"
+
+    def __init__(self, agent: str, complaints: tuple[str, ...]) -> None:
+        super().__init__(f"agent {agent} gave up: {'; '.join(complaints)}")
+        self.complaints = complaints
+
+
+class Call(BaseModel):
+    name: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+class Turn(BaseModel, extra="allow"):
+    """What an agent with tools says: calls with answers over them, or a refusal."""
+
+    calls: list[Call] = []
+    answers: list[str] = []
+    refusal: str = ""
+
+
+class Written(BaseModel, extra="allow"):
+    """What an agent without tools says when it has answer fields."""
+
+    answer: str
+
+
+def function(name: str) -> Callable[[Function], Function]:
+    """Register a Python function that an agent can be: `AgentSpec(function=name)`. It gets the `Brief`."""
+
+    def register(f: Function) -> Function:
+        FUNCTIONS[name] = f
+        return f
+
+    return register
+
+
+async def act(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
+    """Run one agent. Raises `ModelError`, `ToolError` or `AgentGaveUp`."""
+    if agent.function:
+        return await _compute(agent, brief)
+    if agent.tools:
+        return await _work(agent, brief, ctx, at)
+    return await _write(agent, brief, ctx, at)
+
+
+async def _compute(agent: AgentSpec, brief: Brief) -> Answer:
+    if agent.function not in FUNCTIONS:
+        raise SpecError(
+            f"agent {agent.id} is the function {agent.function}, which is not registered: use @agents.function"
+        )
+    result = FUNCTIONS[agent.function](brief)
+    answer = await result if inspect.isawaitable(result) else result
+    return answer if isinstance(answer, Answer) else Answer(text=answer)
+
+
+async def _write(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
+    """Words without tools. Checked values and evidence of the last input are handed on with them."""
+    base = brief.inputs[-1][1] if brief.inputs else Answer(text="")
+    talk = messages(agent, brief, ())
+    request = _request(agent, ctx, talk, written_schema(agent) if agent.fields else None)
+    sources = [brief.task, brief.goal, *(describe(a) for _, a in brief.inputs)]
+    complaints: tuple[str, ...] = ()
+    for turn in range(agent.max_turns):
+        here = f"{at}/turn/{turn}"
+        if agent.fields:
+            text = (await ctx.gateway.structured(request, Written, at=here, purpose="write")).answer.strip()
+        else:
+            text = (await ctx.gateway.call(request, at=here, purpose="write")).text.strip()
+        complaints = mistyped_numbers(text, sources) if "faithful" in agent.checks else ()
+        if not complaints:
+            return base.model_copy(update={"text": text, "refused": False})
+        again = (Message(role="assistant", content=text), Message(role="user", content=_mend(complaints)))
+        request = request.model_copy(update={"messages": (*talk, *again)})
+    if base.text:
+        return base  # a checked answer in plain form is better than a fluent wrong one
+    raise AgentGaveUp(agent.id, complaints)
+
+
+async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
+    tools = tuple(get_tool(name) for name in agent.tools)
+    talk = messages(agent, brief, tools)
+    request = _request(agent, ctx, talk, turn_schema(agent, tools))
+    desk = _Desk(agent, brief, ctx, {t.name: t for t in tools})
+    for k in range(agent.max_turns):
+        here = f"{at}/turn/{k}"
+        turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
+        if turn.refusal:
+            return Answer(text=desk.refusal or turn.refusal, refused=True)
+        desk.complaints = desk.check(turn)
+        if not desk.complaints:
+            try:
+                await desk.run(turn, here)
+                if turn.answers:
+                    return await desk.answer(turn, here)
+            except NoAnswer as e:
+                return Answer(text=_say(e), refused=True)
+            except BadInput as e:
+                desk.complaints = (_say(e),)
+        said = Message(role="assistant", content=json.dumps(turn.model_dump(exclude_defaults=True), ensure_ascii=False))
+        reply = _mend(desk.complaints) if desk.complaints else desk.outputs()
+        request = request.model_copy(update={"messages": (*talk, said, Message(role="user", content=reply))})
+    if desk.refusal:
+        return Answer(text=desk.refusal, refused=True)
+    raise AgentGaveUp(agent.id, desk.complaints or ("no answer after the last look at the outputs",))
+
+
+@dataclass
+class _Desk:
+    """What lies before an agent with tools: finished calls, refused calls, and what is wrong at the moment."""
+
+    agent: AgentSpec
+    brief: Brief
+    ctx: Context
+    tools: dict[str, AnyTool]
+    results: dict[str, Result] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # canonical call -> the tool's words
+    refusal: str = ""  # the last thing a tool said against the question
+    complaints: tuple[str, ...] = ()
+
+    def check(self, turn: Turn) -> tuple[str, ...]:
+        """Complaints about a turn before anything of it runs."""
+        names = [c.name for c in turn.calls]
+        found = [f"two calls are named {n}" for n in sorted({n for n in names if names.count(n) > 1})]
+        found += [
+            f"there is no tool {c.tool}; tools are {', '.join(self.tools)}"
+            for c in turn.calls
+            if c.tool not in self.tools
+        ]
+        if found:
+            return tuple(found)
+        if turn.answers:
+            used = {m[1] for a in turn.answers for m in REFERENCE.finditer(a)}
+            found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
+        sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
+        if "grounded" in self.agent.checks:
+            for c in turn.calls:
+                defaults = _defaults(self.tools[c.tool])
+                found += [
+                    *invented_numbers(c.arguments, sources, defaults),
+                    *foreign_names(c.arguments, sources, defaults),
+                ]
+        if "complete" in self.agent.checks and turn.calls:
+            found += unused_numbers([c.arguments for c in turn.calls], self.brief.task)
+        return tuple(found)
+
+    async def run(self, turn: Turn, at: str) -> None:
+        """Make the turn's calls, refining where the agent may. Raises `ToolError`."""
+        for c in turn.calls:
+            signature = json.dumps([c.tool, c.arguments], sort_keys=True)
+            if signature in self.refused:
+                raise NoAnswer(self.refused[signature])
+            where = f"{at}/call/{c.name}"
+            try:
+                outcome = await self.ctx.hands.call(c.tool, c.arguments, at=where)
+            except BadInput as e:
+                self.refusal = self.refused[signature] = _say(e)
+                raise
+            tool, arguments = self.tools[c.tool], c.arguments
+            if self.agent.refinements:
+                arguments, outcome = await refine(self.agent, tool, arguments, outcome, self.ctx, where)
+            self.results[c.name] = Result(tool, outcome.output)
+            self.evidence[c.name] = Evidence(
+                name=c.name,
+                tool=c.tool,
+                arguments=arguments,
+                output=outcome.ref,
+                shown=shown(outcome.output, tool.headline),
+            )
+
+    async def answer(self, turn: Turn, at: str) -> Answer:
+        values = [
+            await evaluate(expression, self.results, self.ctx.hands, at=f"{at}/answer/{k}")
+            for k, expression in enumerate(turn.answers)
+        ]
+        text = "; ".join(f"{_name(q, self.results)}: {q}" for q in values)
+        return Answer(text=text, values=tuple(values), evidence=tuple(self.evidence.values()))
+
+    def outputs(self) -> str:
+        shown_now = [f"{e.name}: {json.dumps(e.shown, ensure_ascii=False)}" for e in self.evidence.values()]
+        return "Outputs so far:\n" + "\n".join(shown_now) + "\nGo on, or give the answers."
+
+
+def _request(agent: AgentSpec, ctx: Context, talk: tuple[Message, ...], schema: dict[str, Any] | None) -> ModelRequest:
+    return ModelRequest(
+        model=agent.model or ctx.model,
+        messages=talk,
+        answer_schema=schema,
+        temperature=agent.temperature,
+        seed=ctx.seed,
+        max_tokens=agent.max_tokens,
+    )
+
+
+def _defaults(tool: AnyTool) -> dict[str, Any]:
+    fields = tool.input_type().model_fields
+    return {name: f.get_default(call_default_factory=True) for name, f in fields.items() if not f.is_required()}
+
+
+def _name(quantity: Quantity, results: dict[str, Result]) -> str:
+    """A value's name for people: the meaning of the output it is, or its expression."""
+    call, _, output = quantity.expression.strip().partition(".")
+    if call in results and output in results[call].output:
+        description = results[call].tool.output_type().model_fields[output].description or output
+        return description.partition(" [")[0]
+    return quantity.expression
+
+
+def _say(error: ToolError) -> str:
+    return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def _mend(complaints: tuple[str, ...]) -> str:
+    return "That is not right yet: " + "; ".join(complaints) + ". Give the whole answer again, corrected."

@@ -1,0 +1,51 @@
+"""What an agent hands on: words, checked values with units, and the tool calls they stand on."""
+
+from typing import Any
+
+from pydantic import Field
+
+from agents.spec import Spec
+from store.events import Ref
+
+
+class Quantity(Spec):
+    """One checked value: computed from tool outputs by `expression`, never typed by a model."""
+
+    expression: str
+    value: float | str
+    unit: str = ""
+
+    def __str__(self) -> str:
+        shown = f"{self.value:.10g}" if isinstance(self.value, float) else self.value
+        return f"{shown} {self.unit}".strip()
+
+
+class Evidence(Spec):
+    """A finished tool call that an answer stands on. `shown` holds the small part of the output that agents read."""
+
+    name: str
+    tool: str
+    arguments: dict[str, Any]
+    output: Ref
+    shown: dict[str, Any] = Field(default_factory=dict)
+
+
+class Answer(Spec):
+    """The output of an agent, a layer or a network."""
+
+    text: str
+    values: tuple[Quantity, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    refused: bool = Field(False, description="The question has no answer; `text` says why")
+
+    @property
+    def value(self) -> float | str | None:
+        """The first checked value, if there is any."""
+        return self.values[0].value if self.values else None
+
+    @property
+    def unit(self) -> str:
+        return self.values[0].unit if self.values else ""
+
+    def to_json(self) -> str:
+        return self.model_dump_json(exclude_defaults=True)

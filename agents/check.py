@@ -1,0 +1,136 @@
+"""Deterministic checks of what a model wrote: are its numbers the task's numbers, and are all of them used?
+
+A small model's commonest faults are an invented number, a forgotten condition and a mistyped result. Each check returns
+complaints in words that go back to the model; an empty tuple means that the check found nothing.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+UNITS = {
+    w: float(k)
+    for k, w in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+    )
+}
+TENS = {
+    w: 10.0 * k for k, w in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
+}
+PARTS = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "tenth": 1 / 10, "twentieth": 1 / 20}
+TIMES = {"double": 2.0, "doubles": 2.0, "doubled": 2.0, "twice": 2.0, "triple": 3.0, "hundred": 100.0}
+NUMERAL = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+WORD = re.compile(r"[A-Za-z]+")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A number as a text says it. `firm` numbers carry a condition; small counts in words ("one hour") need not."""
+
+    words: str
+    value: float
+    firm: bool
+
+    def readings(self) -> tuple[float, ...]:
+        """What the number may become in an argument: itself, as a share, as a change of 100 % up or down."""
+        n = self.value
+        return (
+            n,
+            -n,
+            n / 100,
+            100 * n,
+            100 + n,
+            100 - n,
+            1 + n / 100,
+            1 - n / 100,
+            100 + 100 * n,
+            100 - 100 * n,
+            1 + n,
+            1 - n,
+        )
+
+
+def mentions(text: str) -> tuple[Mention, ...]:
+    """All numbers of a text, in digits and in words, in the order of digits first."""
+    digits = [Mention(m[0], float(m[0].replace(",", "")), firm=True) for m in NUMERAL.finditer(text)]
+    words = [w.lower() for w in WORD.findall(text)]
+    spoken: list[Mention] = []
+    for k, word in enumerate(words):
+        if word in TENS:
+            ones = UNITS.get(words[k + 1], 0) if k + 1 < len(words) else 0
+            spoken.append(Mention(word, float(TENS[word] + (ones if ones < 10 else 0)), firm=True))
+        elif word in PARTS or word in TIMES:
+            spoken.append(Mention(word, PARTS.get(word) or TIMES[word], firm=True))
+        elif word in UNITS:
+            spoken.append(Mention(word, float(UNITS[word]), firm=False))
+    return (*digits, *spoken)
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Every number inside JSON data, those inside its strings included."""
+    if isinstance(value, bool) or value is None:
+        return
+    if isinstance(value, int | float):
+        yield float(value)
+    elif isinstance(value, str):
+        yield from (m.value for m in mentions(value))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from numbers(item)
+    else:
+        for item in value:
+            yield from numbers(item)
+
+
+def near(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12)
+
+
+def invented_numbers(arguments: dict[str, Any], task: str, defaults: dict[str, Any]) -> tuple[str, ...]:
+    """Complaints about argument numbers that the task does not say and that are no defaults."""
+    allowed = [r for m in mentions(task) for r in m.readings()]
+    complaints = []
+    for name, value in arguments.items():
+        own = [*allowed, *numbers(defaults.get(name))]
+        complaints += [
+            f"{name} has the number {n:g}, which the task does not say"
+            for n in dict.fromkeys(numbers(value))
+            if not any(near(n, a) for a in own)
+        ]
+    return tuple(complaints)
+
+
+def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str, ...]:
+    """Complaints about conditions of the task that no argument reflects."""
+    used = [n for a in arguments for n in numbers(a)]
+    missed = [m.words for m in mentions(task) if m.firm and not any(near(r, u) for r in m.readings() for u in used)]
+    return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(missed))
+
+
+def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]) -> tuple[str, ...]:
+    """Complaints about names in arguments of which the task has neither a word nor a number."""
+    said = set(re.findall(r"[a-z]+|\d+", task.lower())) | {f"{m.value:g}" for m in mentions(task)}
+    complaints = []
+    for name, value in arguments.items():
+        if not isinstance(value, str) or not value or value == defaults.get(name):
+            continue
+        parts = re.findall(r"[a-z]{3,}|\d+", value.lower())
+        numerals = [p for p in parts if p.isdigit()]
+        if parts and not (said >= set(numerals) if numerals else said & set(parts)):
+            complaints.append(f"{name} is {value!r}, which the task does not name")
+    return tuple(complaints)
+
+
+def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:
+    """Complaints about numbers in a written answer that round to none of the numbers in its sources."""
+    known = [m.value for source in sources for m in mentions(source)]
+    wrong = [m.words for m in mentions(text) if m.firm and not any(_rounds_to(k, m) for k in known)]
+    return tuple(f"the number {words} stands in none of the results" for words in dict.fromkeys(wrong))
+
+
+def _rounds_to(exact: float, written: Mention) -> bool:
+    _, _, decimals = written.words.partition(".")
+    places = len(decimals) if decimals.isdigit() else 0
+    return near(exact, written.value) or abs(exact - written.value) <= 0.5 * 10.0**-places * (1 + 1e-9)
