@@ -118,11 +118,16 @@ class Tool(Generic[In, Out]):
     source: ClassVar[str]  # the publication, as one would cite it
     paper: ClassVar[int | None] = None  # row in `backprose papers`
     version: ClassVar[str] = "1"  # raise it when the same input may give another output
-    examples: ClassVar[tuple[dict[str, Any], ...]] = ()  # inputs that work; shown to models and people, run by the tests
+    examples: ClassVar[
+        tuple[dict[str, Any], ...]
+    ] = ()  # inputs that work; shown to models and people, run by the tests
     worked: ClassVar[tuple[Worked, ...]] = ()  # questions with the calls that answer them
     keywords: ClassVar[tuple[str, ...]] = ()  # other words a person may use, for retrieval
     refinable: ClassVar[tuple[str, ...]] = ()  # inputs an agent may change to get a better score
     score: ClassVar[str | None] = None  # output field that scores a refinement; higher is better
+    certificate: ClassVar[
+        dict[str, float]
+    ] = {}  # output fields that certify the result, with the largest size they may have
     headline: ClassVar[tuple[str, ...]] = ()  # output fields that answer most questions, most important first
     time_limit: ClassVar[float] = 120.0  # seconds
     extra: ClassVar[str] = ""  # the optional extra of this distribution that holds its heavy dependencies
