@@ -11,13 +11,12 @@ from typing import Any
 import platformdirs
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
 from store.errors import Unavailable
 
 PATIENCE = 30.0  # seconds to wait for another process that writes
-PAGE = 8192  # bytes; on a smaller page a 2 KB blob leaves half of it empty
 
 
 def database_url(place: str | None = None) -> URL:
@@ -75,23 +74,25 @@ class Database:
 
     def check(self) -> None:
         """Raise `Unavailable` unless the database answers."""
-        try:
-            with self.reading() as connection:
-                connection.execute(sa.select(1))
-        except DBAPIError as error:
-            shown = self.url.render_as_string(hide_password=True)
-            raise Unavailable(f"cannot open {shown}: {error.orig}") from error
+        with self.reading() as connection:
+            connection.execute(sa.select(1))
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose every SELECT sees what is committed now."""
-        with self._turn, self._readers.connect() as connection:
+        with self._typed_errors(), self._turn, self._readers.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that commits at the end. On SQLite it holds the write lock from its beginning."""
-        with self._turn, self._engine.connect().execution_options(writing=True) as connection, connection.begin():
+        connect = self._engine.connect
+        with (
+            self._typed_errors(),
+            self._turn,
+            connect() as connection,
+            connection.execution_options(writing=True).begin(),
+        ):
             yield connection
 
     @contextmanager
@@ -110,6 +111,17 @@ class Database:
                 if self.sqlite:
                     driver.execute("PRAGMA foreign_keys=ON")
 
+    @contextmanager
+    def _typed_errors(self) -> Iterator[None]:
+        """Turn what the driver raises into `Unavailable`, except a broken constraint, which its cause understands."""
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except DBAPIError as error:
+            shown = self.url.render_as_string(hide_password=True)
+            raise Unavailable(f"the database {shown} failed: {str(error.orig).strip()}") from error
+
     def shrink(self) -> None:
         """Give the space of deleted rows back. (PostgreSQL sees to that itself.)"""
         if self.sqlite:
@@ -127,8 +139,7 @@ def _prepare_sqlite(driver: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={int(PATIENCE * 1000)}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute(f"PRAGMA page_size={PAGE}")  # this and the next take effect in a new file only
-    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # takes effect in a new file only
     _switch_to_wal(cursor)
     cursor.close()
 

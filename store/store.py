@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.exc import IntegrityError
 
 from store.content import as_bytes, as_text, content_hash, unpack
 from store.database import Database
@@ -110,18 +109,11 @@ class Store:
             "completion_tokens": 0,
             "usd": 0.0,
         }
-        while True:
-            run_id, row["created"] = _new_id()
-            try:
-                with self.database.writing() as connection:
-                    row["parent"] = locate(connection, parent).run if parent else None
-                    run = connection.execute(
-                        sa.insert(runs).values(id=run_id, **row).returning(runs.c.run)
-                    ).scalar_one()
-                    write(connection, Batch(0, uses=[(run, ref)], blobs={ref: as_bytes(task)}))
-                break
-            except IntegrityError:  # another run got the same id in the same millisecond
-                continue
+        run_id, row["created"] = _new_id()
+        with self.database.writing() as connection:
+            row["parent"] = locate(connection, parent).run if parent else None
+            run = connection.execute(sa.insert(runs).values(id=run_id, **row).returning(runs.c.run)).scalar_one()
+            write(connection, Batch(0, uses=[(run, ref)], blobs={ref: as_bytes(task)}))
         return self._go_live(LiveLog(self, run, run_id, {}, {ref}))
 
     def resume_run(self, run_id: str) -> LiveLog:
@@ -241,10 +233,10 @@ def _recorded(connection: Connection, run: int) -> dict[str, tuple[str, str]]:
 
 
 def _new_id() -> tuple[str, float]:
-    """A run id and the time in it [s since 1970]: date, time and millisecond (UTC), so ids sort, and ten random bits."""
+    """A run id and the time in it [s since 1970]: date, time and millisecond (UTC), so ids sort, and twenty random bits."""
     now = time.time()
-    tail = int(now % 1 * 1000) * 1024 + secrets.randbelow(1024)
-    digits = "".join(DIGITS[tail >> shift & 31] for shift in (15, 10, 5, 0))
+    tail = int(now % 1 * 1000) << 20 | secrets.randbits(20)
+    digits = "".join(DIGITS[tail >> shift & 31] for shift in range(25, -1, -5))
     return time.strftime("%y%m%d-%H%M%S-", time.gmtime(now)) + digits, now
 
 
