@@ -8,6 +8,7 @@ number.
 
 import inspect
 import json
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -221,7 +222,9 @@ def _request(agent: AgentSpec, ctx: Context, talk: tuple[Message, ...], schema: 
         messages=talk,
         answer_schema=schema,
         temperature=agent.temperature,
-        seed=ctx.seed,
+        seed=ctx.seed + zlib.crc32(agent.id.encode())
+        if agent.temperature
+        else ctx.seed,  # siblings that sample must differ
         max_tokens=agent.max_tokens,
     )
 

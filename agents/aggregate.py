@@ -6,6 +6,7 @@ the part of a layer's activation function; `tool_pipeline` and `sequential` get 
 Source: vote, refinement and tool pipeline are named in accounts of arXiv 2506.09046; the others are ours.
 """
 
+import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, Field
 
+from agents.act import AgentGaveUp, act
 from agents.answer import Answer
 from agents.check import mistyped_numbers
 from agents.context import Context
@@ -114,9 +116,6 @@ async def _debate(team: TeamSpec, answers: Given, brief: Brief, ctx: Context, at
 
     Source: Du et al., "Improving Factuality and Reasoning in Language Models through Multiagent Debate", arXiv 2305.14325.
     """
-    import asyncio
-
-    from agents.act import AgentGaveUp, act
 
     async def again(agent: AgentSpec, own: Answer, others: Given, where: str) -> Answer:
         heard = tuple((a.id, answer) for a, answer in others if a.id != agent.id)

@@ -4,6 +4,7 @@ The stable part comes first (who the agent is, its tools, its demonstrations), s
 is a message of its own, so that a text which travels through many prompts is stored once.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from agents.answer import Answer
 from agents.models.contract import Message
 from agents.spec import AgentSpec, AnswerField
-from tools import Tool
+from tools import Tool, definition
 
 CALL_NAMES = ("a", "b", "c", "d")
 MAX_SHOWN = 240  # characters of one output value that agents read
@@ -96,7 +97,7 @@ def _tool_page(tool: AnyTool) -> str:
 def _calls(tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
     names: dict[str, Any] = {"enum": list(CALL_NAMES)}
     each = [
-        _object({"name": names, "tool": {"const": t.name}, "arguments": _without_ranges(_arguments_schema(t))})
+        _object({"name": names, "tool": {"const": t.name}, "arguments": _without_ranges(definition(t).input_schema)})
         for t in tools
     ]
     most = count or len(CALL_NAMES)
@@ -104,13 +105,6 @@ def _calls(tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
         "calls": {"type": "array", "items": {"anyOf": each}, "minItems": count or 1, "maxItems": most},
         "answers": {"type": "array", "items": {"type": "string", "maxLength": 120}, "minItems": 0, "maxItems": 4},
     }
-
-
-def _arguments_schema(tool: AnyTool) -> dict[str, Any]:
-    from tools.registry import definition
-
-    schema: dict[str, Any] = definition(tool)["parameters"]
-    return schema
 
 
 def _without_ranges(schema: Any) -> Any:
@@ -148,6 +142,4 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compact(value: Any) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if not isinstance(value, str) else value

@@ -8,10 +8,10 @@ import asyncio
 from dataclasses import replace
 
 from agents.act import AgentGaveUp, act
-from agents.aggregate import Combined, combine
+from agents.aggregate import Combined, combine, solidity
 from agents.answer import Answer
 from agents.context import Context
-from agents.models.contract import ModelError, NotRecorded
+from agents.models.contract import BudgetExhausted, ModelError, NotRecorded
 from agents.prompt import Brief
 from agents.spec import AgentSpec, SpecError, TeamSpec
 from store.events import AgentAnswered, AgentFailed, AgentStarted, ErrorInfo
@@ -21,22 +21,34 @@ AGENT_ERRORS = (ModelError, ToolError, AgentGaveUp, SpecError)
 
 
 class TeamFailed(Exception):
-    """Too few of a team's agents succeeded; `errors` says why, by agent."""
+    """A team has no answer: too few of its agents succeeded, or the run's budget is spent.
 
-    def __init__(self, layer: str, team: TeamSpec, errors: dict[str, ErrorInfo]) -> None:
-        why = "; ".join(f"{agent}: {e.message}" for agent, e in errors.items())
-        super().__init__(f"layer {layer}: fewer than {team.quorum} of {len(team.agents)} agents answered ({why})")
+    Attributes:
+        errors: Why agents failed, by agent.
+        best: The best answer there was all the same.
+    """
+
+    def __init__(self, layer: str, team: TeamSpec, errors: dict[str, ErrorInfo], best: Answer | None) -> None:
+        why = "; ".join(f"{a.id}: {errors[a.id].message}" for a in team.agents if a.id in errors)
+        super().__init__(f"layer {layer}: {len(errors)} of {len(team.agents)} agents failed ({why})")
         self.errors = errors
+        self.best = best
 
     @property
     def kind(self) -> str:
-        """The kind all failures share, or `team_failed`."""
+        """`budget_exhausted` if any agent met the budget, else the kind all failures share, or `team_failed`."""
         kinds = {e.kind for e in self.errors.values()}
+        if BudgetExhausted.kind in kinds:
+            return BudgetExhausted.kind
         return kinds.pop() if len(kinds) == 1 else "team_failed"
 
 
 async def run_team(layer: str, team: TeamSpec, brief: Brief, ctx: Context, at: str) -> Combined:
-    """Run a team on a brief and combine its answers. Raises `TeamFailed`, or `BudgetExhausted` when that is why it failed."""
+    """Run a team on a brief and combine its answers.
+
+    Raises:
+        TeamFailed: Fewer than `quorum` agents answered, or one met the end of the budget: then the run stops here.
+    """
     errors: dict[str, ErrorInfo] = {}
     running: dict[str, asyncio.Task[Answer | None]] = {}
 
@@ -49,12 +61,14 @@ async def run_team(layer: str, team: TeamSpec, brief: Brief, ctx: Context, at: s
         async with asyncio.TaskGroup() as group:
             for agent in team.agents:
                 running[agent.id] = group.create_task(run_agent(agent, team.parents[agent.id]))
-    except* NotRecorded as e:
-        raise e.exceptions[0] from None
+    except* Exception as group:  # a bug or a replay's gap, not an agent's failure: it goes up as what it is
+        raise group.exceptions[0] from None
     done = {i: task.result() for i, task in running.items()}
     answers = [(a, answer) for a in team.agents if (answer := done[a.id]) is not None]
-    if len(answers) < team.quorum:
-        raise TeamFailed(layer, team, errors)
+    broke = any(e.kind == BudgetExhausted.kind for e in errors.values())
+    if broke or len(answers) < team.quorum:
+        before = [answer for _, answer in (*brief.inputs, *((a.id, answer) for a, answer in answers))]
+        raise TeamFailed(layer, team, errors, max(before, key=solidity, default=None))
     return await combine(team, answers, brief, ctx, at)
 
 

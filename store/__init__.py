@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from store.migrate import SchemaStatus, schema_status, upgrade
     from store.queries import Run, RunPage, delete_run, get_events, get_ledger, get_run, list_runs
     from store.replay import Difference, ReplayLog
+    from store.scores import scored_runs
     from store.store import Store
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "get_run",
     "list_runs",
     "schema_status",
+    "scored_runs",
     "upgrade",
 ]
 
@@ -64,6 +66,7 @@ _HOMES = {
     "store.migrate": ("SchemaStatus", "schema_status", "upgrade"),
     "store.queries": ("Run", "RunPage", "delete_run", "get_events", "get_ledger", "get_run", "list_runs"),
     "store.replay": ("Difference", "ReplayLog"),
+    "store.scores": ("scored_runs",),
     "store.store": ("Store",),
 }
 

@@ -1,0 +1,110 @@
+"""The roles a planned team is made of: who solves, who checks, who explains, and what a small model must be shown to do it.
+
+A hand-made network may use them too; a backward pass edits what they made, not this file.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from agents.act import function
+from agents.answer import Answer, Evidence
+from agents.prompt import CALL_NAMES, Brief
+from agents.spec import AgentSpec, AnswerField, Example
+from tools import Tool, get_tool
+
+Role = Literal["solve", "check", "reason", "explain"]
+
+ASKED = AnswerField(name="asked", meaning="the words of the task that say what is wanted", max_chars=120)
+COMPARE = AnswerField(
+    name="compare",
+    meaning="nothing, when the values of one situation are wanted; with and without, when the effect of a change is wanted; "
+    "two cases, when two named situations are compared. A comparison takes two calls, the changed or first-named case as a",
+    choices=(("nothing", 1), ("with and without", 2), ("two cases", 2)),
+)
+SOLVE = (
+    "You turn a task into tool calls and answers. Copy numbers and names from the task; never invent any. "
+    "Leave out arguments that the task does not speak of."
+)
+REASON = "You solve the task step by step in a few short sentences and end with the result."
+EXPLAIN = (
+    "You tell a scientist the result in two or three plain sentences: the values with their units first, then what they mean "
+    "for the task and what they stand on. Use only numbers that stand in the results, exactly as they stand there."
+)
+
+
+def solver(id: str, tools: Sequence[str], **settings: Any) -> AgentSpec:
+    """An agent that answers with tools, shown how by the worked questions that the tools bring along."""
+    examples = tuple(e for name in tools for e in _demonstrations(get_tool(name)))
+    given: dict[str, Any] = {
+        "fields": (ASKED, COMPARE),
+        "examples": examples,
+        "checks": ("grounded", "complete"),
+        **settings,
+    }
+    return AgentSpec(id=id, prompt=SOLVE, role="You plan calls of scientific tools.", tools=tuple(tools), **given)
+
+
+def reasoner(id: str, **settings: Any) -> AgentSpec:
+    """An agent that answers from its own head, for tasks no tool helps with."""
+    return AgentSpec(id=id, prompt=REASON, role="You are a careful problem solver.", **settings)
+
+
+def checker(id: str) -> AgentSpec:
+    """A deterministic agent that holds every result against the certificate its tool brings along."""
+    return AgentSpec(
+        id=id, prompt="Hold every result against its certificate.", role="certificate check", function="certify"
+    )
+
+
+def explainer(id: str, **settings: Any) -> AgentSpec:
+    """An agent that puts a checked result into words; numbers that stand in no result are sent back."""
+    given: dict[str, Any] = {"checks": ("faithful",), "max_tokens": 160, "max_turns": 2, **settings}
+    return AgentSpec(id=id, prompt=EXPLAIN, role="You explain results.", **given)
+
+
+@function("certify")
+def certify(brief: Brief) -> Answer:
+    """The last input, if every certificate of its tool calls is within its limit; a refusal that names the breach otherwise."""
+    answer = brief.inputs[-1][1] if brief.inputs else Answer(text="nothing to check", refused=True)
+    findings = [f for e in answer.evidence for f in _findings(e)]
+    if breaches := [words for words, holds in findings if not holds]:
+        return answer.model_copy(
+            update={"text": f"the result is not certified: {'; '.join(breaches)}", "refused": True, "values": ()}
+        )
+    checked = "; ".join(words for words, _ in findings)
+    return answer.model_copy(update={"text": f"{answer.text} (checked: {checked})" if checked else answer.text})
+
+
+def _findings(evidence: Evidence) -> list[tuple[str, bool]]:
+    """What each certificate of a call says, and whether it holds."""
+    found = []
+    for name, limit in get_tool(evidence.tool).certificate.items():
+        value = evidence.shown.get(name)
+        if isinstance(value, int | float):
+            found.append((f"{evidence.name}.{name} is {value:.3g}, limit {limit:.3g}", abs(value) <= limit))
+        else:
+            found.append((f"{evidence.name} has no {name}", False))
+    return found
+
+
+def _demonstrations(tool: type[Tool[Any, Any]]) -> list[Example]:
+    return [
+        Example(
+            task=w.question,
+            turn=json.dumps(
+                {
+                    "asked": w.asked,
+                    "compare": w.compare,
+                    "calls": [
+                        {"name": name, "tool": tool.name, "arguments": arguments}
+                        for name, arguments in zip(CALL_NAMES, w.calls, strict=False)
+                    ],
+                    "answers": list(w.answers),
+                },
+                ensure_ascii=False,
+            ),
+            origin=f"tool {tool.name}",
+        )
+        for w in tool.worked
+    ]

@@ -1,0 +1,134 @@
+"""A network of agents as one object: made by hand or planned from a task, run, saved, loaded, used inside LangGraph.
+
+network = Network.of(layer("solve", agent("solver", "Find the cost.", tools=["solve_dc_opf"], examples=...)), ...)
+result = network.run("What does the cheapest dispatch of case30 cost at 115 % load?")
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Self, TypedDict
+
+from pydantic import ValidationError
+
+from agents.models.contract import Provider
+from agents.run import Runner, RunOptions, RunResult
+from agents.spec import GraphSpec, LayerSpec, SpecError
+from agents.watch import Watch
+from store import Store
+from tools import Executor
+
+
+class GraphState(TypedDict, total=False):
+    """What `Network.as_langgraph()` takes (`task`) and adds (`answer`, `run_id`, `status`)."""
+
+    task: str
+    answer: str
+    run_id: str
+    status: str
+
+
+class Network:
+    """A graph of agents with what it runs on.
+
+    Args:
+        spec: The graph.
+        store: Where its runs are kept; by default the user's store, opened for each run.
+        providers: Model providers by name, for models that no name reaches.
+    """
+
+    def __init__(
+        self, spec: GraphSpec, *, store: Store | None = None, providers: Mapping[str, Provider] | None = None
+    ) -> None:
+        self.spec = spec
+        self._store = store
+        self._providers = dict(providers or {})
+
+    @classmethod
+    def of(cls, *layers: LayerSpec, name: str = "", **surroundings: Any) -> Self:
+        """A network from layers made by hand."""
+        return cls(GraphSpec(layers=layers, name=name), **surroundings)
+
+    @classmethod
+    def from_task(
+        cls,
+        task: str,
+        *,
+        model: str = "",
+        store: Store | None = None,
+        providers: Mapping[str, Provider] | None = None,
+    ) -> Self:
+        """Plan a network for a task. The planning is logged as a run of its own. Raises `ModelError`."""
+        return asyncio.run(cls.afrom_task(task, model=model, store=store, providers=providers))
+
+    @classmethod
+    async def afrom_task(
+        cls,
+        task: str,
+        *,
+        model: str = "",
+        store: Store | None = None,
+        providers: Mapping[str, Provider] | None = None,
+    ) -> Self:
+        with _opened(store) as opened:
+            spec = await Runner(opened, providers or {}).plan(task, RunOptions(model=model))
+        return cls(spec, store=store, providers=providers)
+
+    @property
+    def hash(self) -> str:
+        """Content hash of the graph; equal graphs are equal networks."""
+        return self.spec.hash
+
+    def run(self, task: str, options: RunOptions | None = None, *, watch: Watch | None = None) -> RunResult:
+        """Run a task and wait for the answer."""
+        return asyncio.run(self.arun(task, options, watch=watch))
+
+    async def arun(
+        self,
+        task: str,
+        options: RunOptions | None = None,
+        *,
+        watch: Watch | None = None,
+        executor: Executor | None = None,
+    ) -> RunResult:
+        """Run a task. With an `executor` of one's own, its warm workers serve many runs."""
+        with _opened(self._store) as store:
+            runner = Runner(store, self._providers, executor or Executor(), watch)
+            try:
+                return await runner.run(task, options or RunOptions(), graph=self.spec)
+            finally:
+                if executor is None:
+                    runner.close()
+
+    def save(self, path: str | Path) -> None:
+        """Write the graph as JSON."""
+        Path(path).write_text(self.spec.model_dump_json(indent=2, exclude_defaults=True) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path, **surroundings: Any) -> Self:
+        """Read a graph that `save` wrote. Raises `SpecError` that names what is wrong in the file."""
+        try:
+            return cls(GraphSpec.model_validate_json(Path(path).read_text(encoding="utf-8")), **surroundings)
+        except ValidationError as e:
+            first = e.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise SpecError(f"{path} holds no network: {where}: {first['msg']}") from e
+
+    def as_langgraph(self, options: RunOptions | None = None) -> Any:
+        """A compiled LangGraph that takes `{"task": ...}` and adds `answer`, `run_id` and `status`; a node in other graphs."""
+        from langgraph.graph import END, START, StateGraph
+
+        async def run(state: GraphState) -> GraphState:
+            result = await self.arun(state["task"], options)
+            return {"answer": str(result), "run_id": result.run_id, "status": result.status}
+
+        builder = StateGraph(GraphState)
+        builder.add_node("network", run)
+        builder.add_edge(START, "network")
+        builder.add_edge("network", END)
+        return builder.compile()
+
+
+def _opened(store: Store | None) -> AbstractContextManager[Store]:
+    return nullcontext(store) if store else Store.open()
