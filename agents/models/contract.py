@@ -79,7 +79,9 @@ class Provider(Protocol):
 
     concurrency: int  # calls it can serve at once
 
-    def price(self, model: str) -> Price: ...
+    def price(self, model: str) -> Price | None:
+        """What a token costs; None when nobody knows."""
+        ...
 
     def prompt_bound(self, request: ModelRequest) -> int:
         """An upper bound on the prompt's tokens, cheap to compute."""
@@ -163,11 +165,19 @@ class UnknownModel(ModelError):
 
 
 class WeightsMissing(ModelError):
+    """A local model's weights are not on this machine, or could not be brought here."""
+
     kind = "weights_missing"
 
 
 class BudgetExhausted(ModelError):
     kind = "budget_exhausted"
+
+
+class PriceUnknown(ModelError):
+    """A budget in dollars cannot be kept for a model whose price nobody knows."""
+
+    kind = "price_unknown"
 
 
 class NotRecorded(ModelError):

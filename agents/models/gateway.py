@@ -22,13 +22,15 @@ from agents.models.contract import (
     ModelReply,
     ModelRequest,
     NotRecorded,
+    Price,
+    PriceUnknown,
     Provider,
     TimedOut,
     Truncated,
     Unparsable,
     Usage,
 )
-from agents.models.ledger import Amount, Budget, BudgetRefusal, Ledger, cost, spent_on
+from agents.models.ledger import NOTHING, UNLIMITED, Amount, Budget, BudgetRefusal, Ledger, cost, spent_on
 from agents.models.names import resolve
 from agents.models.record import keep_reply, keep_request, load_reply
 from agents.models.scrub import scrub
@@ -81,8 +83,8 @@ class Gateway:
         self,
         log: RunLog,
         *,
-        budget: Budget = Budget(),
-        spent: Amount = Amount(),
+        budget: Budget = UNLIMITED,
+        spent: Amount = NOTHING,
         providers: Mapping[str, Provider] | None = None,
         deadline_s: float = 300.0,
         attempts: int = 4,
@@ -142,7 +144,8 @@ class Gateway:
             Unparsable: the repaired reply does not satisfy the model either.
             ModelError: another subclass that says why there is no usable reply.
         """
-        request = request.model_copy(update={"answer_schema": schema_of(answer)})
+        if request.answer_schema is None:
+            request = request.model_copy(update={"answer_schema": schema_of(answer)})
         reply = await self._call_whole(request, at=at, purpose=purpose)
         try:
             return parse(reply.text, answer)
@@ -199,11 +202,11 @@ class Gateway:
             return reply
         while flight := self._flights.get(ask.call):
             await asyncio.wait([flight])
-            if reply := flight.result():
+            if shared := flight.result():
                 if ask.on_text:
-                    ask.on_text(reply.text)
-                self._write(ask, reply, cached=True)
-                return reply
+                    ask.on_text(shared.text)
+                self._write(ask, shared, cached=True)
+                return shared
         return await self._lead(ask)
 
     async def _lead(self, ask: _Ask) -> ModelReply | ModelError:
@@ -223,7 +226,7 @@ class Gateway:
         """Reserve, ask, settle, and make durable."""
         try:
             provider = self._provider(ask.request.model)
-            bound = _bound(provider, ask.request)
+            bound = _bound(provider, ask.request, self.ledger.budget)
         except ModelError as error:  # no such model, no known price: a call that failed before it could cost anything
             await self._reserve(ask, Amount(1))
             self.ledger.settle(Amount(1), Amount(1))
@@ -308,7 +311,7 @@ class Gateway:
             ModelError: the provider asks to wait longer than a caller would.
         """
         jitter = random.Random(f"{ask.call}#{ask.attempt}").uniform(0.5, 1.0)
-        pause = min(LONGEST_PAUSE_S, self.backoff_s * 2**ask.attempt) * jitter
+        pause = min(LONGEST_PAUSE_S, self.backoff_s * 2.0**ask.attempt) * jitter
         if failure.retry_after is None:
             return pause
         if failure.retry_after > max(self.deadline_s, LONGEST_PAUSE_S):
@@ -324,9 +327,15 @@ class _Bound:
     amount: Amount
 
 
-def _bound(provider: Provider, request: ModelRequest) -> _Bound:
+def _bound(provider: Provider, request: ModelRequest, budget: Budget) -> _Bound:
+    price = provider.price(request.model)
+    if price is None and budget.usd is not None:
+        raise PriceUnknown(
+            f"the price of {request.model} is not known, so the budget of {budget.usd:g} usd cannot be kept",
+            hint="limit tokens or calls instead",
+        )
     usage = Usage(prompt_tokens=provider.prompt_bound(request), completion_tokens=request.max_tokens)
-    usd = cost(provider.price(request.model), usage.prompt_tokens, usage.completion_tokens)
+    usd = cost(price or Price(), usage.prompt_tokens, usage.completion_tokens)
     return _Bound(usage, Amount(1, usage.total, usd))
 
 

@@ -39,6 +39,10 @@ class Amount(NamedTuple):
         return Amount(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
 
 
+UNLIMITED = Budget(calls=None, tokens=None, usd=None)
+NOTHING = Amount()
+
+
 def dollars(value: float) -> Decimal:
     """The decimal number that a float was written as: 0.1 is one tenth, so sums of prices are exact."""
     return Decimal(repr(value)) if value else Decimal(0)
@@ -59,7 +63,7 @@ def spent_on(outcome: ModelReply | ModelError) -> Amount:
 
 def spent_by(events: Iterable[Event]) -> Amount:
     """What a run's recorded calls spent: the sum over its `ModelCalled` events that were not served from a cache."""
-    total = Amount()
+    total = NOTHING
     for event in events:
         if isinstance(event, ModelCalled) and not event.cached:
             total = total.plus(Amount(1, event.prompt_tokens + event.completion_tokens, dollars(event.usd)))
@@ -79,10 +83,10 @@ class Ledger:
     one that cannot fit any more is refused with `BudgetExhausted`.
     """
 
-    def __init__(self, budget: Budget, spent: Amount = Amount()) -> None:
+    def __init__(self, budget: Budget, spent: Amount = NOTHING) -> None:
         self.budget = budget
         self.spent = spent
-        self.held = Amount()
+        self.held = NOTHING
         self._caps = (budget.calls, budget.tokens, None if budget.usd is None else dollars(budget.usd))
         self._queue: deque[_Waiter] = deque()
 
@@ -102,7 +106,7 @@ class Ledger:
             await waiter.granted
         except asyncio.CancelledError:
             if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
-                self.settle(need, Amount())
+                self.settle(need, NOTHING)
             else:
                 self._serve_queue()
             raise

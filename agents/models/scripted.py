@@ -6,6 +6,7 @@ from inspect import isawaitable
 from agents.models.contract import ModelError, ModelReply, ModelRequest, Price, Usage
 from agents.models.ledger import cost
 
+FREE = Price()
 Line = str | ModelReply | ModelError
 Script = Callable[[ModelRequest], Line | Awaitable[Line]]
 
@@ -27,7 +28,7 @@ class Scripted:
         concurrency: Calls it serves at once.
     """
 
-    def __init__(self, reply: Script, *, price: Price = Price(), concurrency: int = 10_000) -> None:
+    def __init__(self, reply: Script, *, price: Price = FREE, concurrency: int = 10_000) -> None:
         self.concurrency = concurrency
         self.calls = 0  # attempts made so far
         self._reply = reply

@@ -17,7 +17,8 @@ def schema_of(answer: type[BaseModel]) -> dict[str, Any]:
 
     A field with a default is required too, because constrained decoders write optional fields last or leave them out.
     """
-    return _strict(answer.model_json_schema())
+    schema: dict[str, Any] = _strict(answer.model_json_schema())
+    return schema
 
 
 def _strict(schema: Any) -> Any:
