@@ -7,7 +7,6 @@ When a text has many pieces, the list of their references is itself a text, kept
 """
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 from zlib import crc32
@@ -16,6 +15,7 @@ from agents.models.contract import ModelReply, ModelRequest
 
 Read = Callable[[str], str]  # a blob's text by its reference
 
+BLANK_LINE = "\n\n"
 INLINE = 120  # characters; a shorter text costs less in place than by reference
 LONG_PARAGRAPH = 400  # characters
 MANY_PIECES = 16
@@ -72,38 +72,38 @@ def _keep(log: Keeps, text: str) -> str | list[int | str]:
         refs = [log.put(piece) for piece in pieces(text)]
         if len(refs) <= MANY_PIECES:
             return [depth, *refs]
-        text, depth = "\n\n".join(refs), depth + 1
+        text, depth = BLANK_LINE.join(refs), depth + 1
 
 
 def _load(read: Read, kept: str | list[Any]) -> str:
     if isinstance(kept, str):
         return kept
     depth, *refs = kept
-    text = "".join(map(read, refs))
     for _ in range(depth):
-        text = "".join(map(read, text.split()))
-    return text
+        refs = BLANK_LINE.join(map(read, refs)).split(BLANK_LINE)
+    return BLANK_LINE.join(map(read, refs))
 
 
 def pieces(text: str) -> list[str]:
-    """Cut a text into pieces that join to it again; equal long passages give equal pieces wherever they stand."""
-    if "\n\n" not in text:
-        return [text]
+    """Cut a text at blank lines into pieces that, joined by blank lines, are the text again.
+
+    Equal long passages give equal pieces wherever they stand.
+    """
     found: list[str] = []
     gathered: list[str] = []
 
     def close() -> None:
         if gathered:
-            found.append("".join(gathered))
+            found.append(BLANK_LINE.join(gathered))
             gathered.clear()
 
-    for part in re.split(r"(\n\n+)", text):
-        if len(part) >= LONG_PARAGRAPH:
+    for paragraph in text.split(BLANK_LINE):
+        if len(paragraph) >= LONG_PARAGRAPH:
             close()
-            found.append(part)
-        elif part:
-            gathered.append(part)
-            if crc32(part.encode()) % 8 == 0 and not part.isspace():
+            found.append(paragraph)
+        else:
+            gathered.append(paragraph)
+            if paragraph and crc32(paragraph.encode()) % 8 == 0:
                 close()
     close()
     return found
