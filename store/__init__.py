@@ -6,7 +6,7 @@ What needs SQLAlchemy is imported on first use, so that a module which only name
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import backprose as _house  # noqa: F401 - says clearly when another distribution shadows this package
+import backprose as _house  # says clearly when another distribution shadows this package
 from store.content import content_hash
 from store.errors import (
     AmbiguousRun,

@@ -18,7 +18,7 @@ from store.content import pack
 from store.database import Database
 from store.errors import StoreClosed, WriteFailed
 from store.events import ModelCalled, ToolCalled
-from store.ledger import tally
+from store.ledger import Totals, tally
 from store.schema import blobs, calls, events, runs, uses
 
 LINGER = 0.02  # seconds
@@ -71,7 +71,7 @@ class Writer:
         self._lock.acquire()
         if self._failure is not None or self._closing:
             self._lock.release()
-            raise StoreClosed if self._failure is None else WriteFailed(self._failure)
+            raise StoreClosed() if self._failure is None else WriteFailed(self._failure)
         return self._filling
 
     def __exit__(self, *_: object) -> None:
@@ -97,10 +97,11 @@ class Writer:
         """`durable` for callers that are not asynchronous."""
         with self._lock:
             target = self._target()
-            self._hurry()
-            self._progress.wait_for(lambda: self._done >= target or self._failure is not None)
             if self._done < target:
-                raise WriteFailed(self._failure or "")
+                self._hurry()
+            self._progress.wait_for(lambda: self._done >= target or self._failure is not None)
+            if self._failure is not None:
+                raise WriteFailed(self._failure)
 
     def close(self) -> None:
         """Commit what was added and stop. Raises `WriteFailed` if anything of it could not be written."""
@@ -119,7 +120,6 @@ class Writer:
 
     def _hurry(self) -> None:
         self._urgent = True
-        self._idle = False
         self._work.notify()
 
     def _run(self) -> None:
@@ -211,7 +211,7 @@ def _blob_row(name: bytes, data: bytes) -> tuple[bytes, int, int, bytes]:
     return name, codec, len(data), packed
 
 
-def _paid(connection: Connection, run: int) -> Any:
+def _paid(connection: Connection, run: int) -> Totals:
     """What the run paid in all: in one sum, where the sum of each batch's sum would be rounded more often."""
     rows = connection.execute(
         sa.select(events.c.payload).where(events.c.run == run, events.c.kind == "model_called")

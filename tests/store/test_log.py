@@ -50,6 +50,17 @@ def test_what_is_durable_is_there_for_every_reader(store: Store, place: str) -> 
     assert abs(record.ended - time.time()) < 60
 
 
+def test_what_nobody_waits_for_is_committed_soon(store: Store) -> None:
+    log = store.start_run(task="task")
+    store.flush()
+    for i in range(3):
+        log.emit(f"{i}", started("a1"))
+        deadline = time.monotonic() + 10
+        while len(get_events(store, log.run_id)) <= i:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz"))))
 def test_the_first_event_of_a_key_stays_and_order_is_kept(store: Store, emitted: list[tuple[str, str]]) -> None:

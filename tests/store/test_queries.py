@@ -1,5 +1,6 @@
 """What people ask of a store, and what remains when they delete."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,32 @@ def test_content_deleted_with_one_run_can_be_put_again_by_a_living_one(store: St
     assert log.put("words") == ref
     store.flush()
     assert store.text(ref) == "words"
+
+
+def test_content_that_one_process_deletes_while_another_puts_it_is_not_lost(store: Store, place: str) -> None:
+    over = threading.Event()
+
+    def put_and_delete() -> None:
+        with Store.open(place) as other:
+            while not over.is_set():
+                log = other.start_run(task="gone")
+                log.put("shared words")
+                log.finish("answered")
+                delete_run(other, log.run_id)
+
+    deleter = threading.Thread(target=put_and_delete)
+    deleter.start()
+    try:
+        for _ in range(40):
+            log = store.start_run(task="task")
+            ref = log.put("shared words")
+            store.flush()
+            assert store.text(ref) == "shared words"
+            log.finish("answered")
+            delete_run(store, log.run_id)
+    finally:
+        over.set()
+        deleter.join()
 
 
 def test_a_living_run_is_not_deleted(store: Store) -> None:

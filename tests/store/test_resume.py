@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from store import AmbiguousRun, RunAlive, Store, UnknownRun, WriteFailed, get_events, get_run, list_runs
+from store import AmbiguousRun, RunAlive, RunLog, Store, UnknownRun, WriteFailed, get_events, get_run, list_runs
 from store.events import AgentAnswered, AgentStarted, Planned, RunFinished
 
 
@@ -165,6 +165,7 @@ def test_a_replay_of_the_same_events_differs_in_nothing_and_writes_nothing(store
     before = store.writer._done
 
     replay = store.replay_run(log.run_id)
+    _as_log: RunLog = replay
     assert replay.find("a") == started("a1")
     assert replay.memo("anything") is None
     replay.emit("a", started("a1"))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from store import SchemaMismatch, Store, Unavailable, list_runs, schema_status, upgrade
+from store import SchemaMismatch, Store, Unavailable, get_events, list_runs, schema_status, upgrade
 from store.database import Database, database_url
+from store.events import AgentStarted
 from store.migrate import alembic_config
 from store.schema import VERSION
 
@@ -75,7 +76,12 @@ def test_a_store_in_memory_works_and_leaves_nothing() -> None:
     for _ in range(2):
         with Store.open("sqlite://") as store:
             assert list_runs(store).total == 0
-            store.start_run(task="think")
+            log = store.start_run(task="think")
+            for i in range(500):  # read here while the writer's thread writes
+                log.emit(f"{i}", AgentStarted(layer="l", agent="a", inputs=(log.put(f"{i}"),)))
+                assert log.memo(f"{i}") is None
+            store.flush()
+            assert len(get_events(store, log.run_id)) == 500
             assert list_runs(store).total == 1
 
 
