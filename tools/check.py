@@ -12,11 +12,11 @@ from tools.suggest import did_you_mean
 
 _SHOWN = 3  # errors named in one message; a caller who gets these right may see the next
 _RULES = {
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "multiple_of": "must be a multiple of {multiple_of}",
+    "greater_than": "must be more than {gt:.12g}",
+    "greater_than_equal": "must be at least {ge:.12g}",
+    "less_than": "must be less than {lt:.12g}",
+    "less_than_equal": "must be at most {le:.12g}",
+    "multiple_of": "must be a multiple of {multiple_of:.12g}",
     "finite_number": "must be a finite number",
     "too_short": "has {actual_length} items, must have at least {min_length}",
     "too_long": "has more than {max_length} items, must have at most that many",

@@ -116,6 +116,8 @@ class _Parser:
         return _STRENGTH.get(self._token.text, 0) if self._token.kind == "operator" else 0
 
     def _operand(self) -> Quantity:
+        if self._token.kind == "end" or self._token.text in {"*", "/", "^", ")", ","}:
+            raise self._unexpected()
         token = self._next()
         match token.kind, token.text:
             case "number", _:
@@ -130,10 +132,8 @@ class _Parser:
                 return inside
             case "operator", "%":
                 return Quantity(Fraction(1), {"%": Fraction(1)})
-            case "name", _:
+            case _:
                 return self._named(token)
-        self._at -= 1
-        raise self._unexpected()
 
     def _combine(self, left: Quantity) -> Quantity:
         if self._token.kind == "name":

@@ -72,18 +72,13 @@ class Quantity:
 
     def __pow__(self, other: "Quantity") -> "Quantity":
         exponent = other.plain("an exponent")
-        if not self.units:
-            return Quantity(_power(self.number, exponent))
-        if (
-            self.zero
-            or not isinstance(exponent, Fraction)
-            or abs(exponent.numerator) > 100
-            or exponent.denominator > 100
-        ):
+        base = self * Quantity(Fraction(1))  # percent becomes a plain number
+        if not base.units:
+            return Quantity(_power(base.number, exponent))
+        if not isinstance(exponent, Fraction) or abs(exponent.numerator) > 100 or exponent.denominator > 100:
             raise BadInput(f"{self.text()} cannot be raised to the power {other.text()}")
-        return Quantity(
-            _power(self.number, exponent), {name: power * exponent for name, power in self.units.items() if exponent}
-        )
+        units = {name: power * exponent for name, power in base.units.items() if exponent}
+        return Quantity(_power(base.number, exponent), units)
 
     # Units
 
@@ -122,10 +117,12 @@ class Quantity:
         return _decimal(self.number) or str(self.number)
 
     def unit_text(self) -> str:
-        """`MW*h`, `USD/MWh`, `kg/m/s^2`, `1/s`: text that can be read back."""
-        above = "*".join(_with_power(name, power) for name, power in self.units.items() if power > 0)
-        below = "".join("/" + _with_power(name, -power) for name, power in self.units.items() if power < 0)
-        return (above or "1") + below if self.units else ""
+        """`MW*h`, `USD/MWh`, `kg/m/s^2`, `s^-1`: text that can be read back."""
+        above = [_with_power(name, power) for name, power in self.units.items() if power > 0]
+        below = [(name, power) for name, power in self.units.items() if power < 0]
+        if not above:
+            return "*".join(_with_power(name, power) for name, power in below)
+        return "*".join(above) + "".join("/" + _with_power(name, -power) for name, power in below)
 
     def text(self) -> str:
         decimal = "" if isinstance(self.number, float) else _decimal(self.number)

@@ -48,13 +48,13 @@ def find_unit(name: str) -> Unit | None:
     registry = _registry()
     if not registry.parse_unit_name(name):
         return None
-    factor, _ = registry.get_root_units(name)
+    try:
+        factor, _ = registry.get_root_units(name)
+        zero = registry.Quantity(Fraction(0), name).to_root_units().magnitude
+    except TypeError:  # pint asked a fraction for its logarithm
+        hint = "convert it to a ratio first"
+        raise BadInput(f"{name} is a logarithmic unit, which cannot be calculated with", hint=hint) from None
     dimension = dict(registry.get_dimensionality(name))
-    zero = registry.Quantity(Fraction(0), name).to_root_units().magnitude
-    if zero and set(dimension) != {"[temperature]"}:
-        raise BadInput(
-            f"{name} is a logarithmic unit, which cannot be calculated with", hint="convert it to a ratio first"
-        )
     difference = f"delta_{registry.get_name(name)}" if zero else ""
     return Unit(Fraction(factor), dimension, Fraction(zero), difference)
 

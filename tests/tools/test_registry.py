@@ -1,0 +1,80 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from pydantic import Field
+from toys import Checked
+
+from tools.contract import Frozen, Tool, quantity
+from tools.registry import UnknownTool, all_tools, definition, get_tool
+
+HEAVY = ("numpy", "scipy", "torch", "pandapower", "pint", "highspy", "pandas", "matplotlib", "platformdirs")
+
+
+def test_listing_every_tool_is_quick_and_loads_nothing_heavy() -> None:
+    script = f"""
+import json, sys, time
+before = time.process_time()
+import tools
+imported = time.process_time() - before
+found = tools.all_tools()
+print(json.dumps([imported, time.process_time() - before - imported, len(found), [m for m in {HEAVY} if m in sys.modules]]))
+"""
+    imported, listed, count, heavy = json.loads(subprocess.check_output([sys.executable, "-c", script]))
+    assert heavy == []
+    assert imported < 0.25
+    assert listed < 0.05 + 0.01 * count
+
+
+def test_tools_are_listed_in_alphabetical_order_and_the_list_is_the_callers() -> None:
+    assert list(all_tools()) == sorted(all_tools())
+    all_tools().clear()
+    assert "calculate" in all_tools()
+
+
+def test_a_name_that_is_not_known_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UnknownTool, match=r"^no tool named calcualte; did you mean calculate\?$") as caught:
+        get_tool("calcualte")
+    assert "calculate" in caught.value.hint
+
+
+def test_a_definition_has_units_in_words_and_no_references() -> None:
+    shown = definition(Checked)
+    assert shown.description == "Takes arguments of many kinds. Gives text: What the tool has to say."
+    assert shown.input_schema["properties"]["demand"] == {
+        "anyOf": [{"exclusiveMinimum": 0, "type": "number"}, {"type": "null"}],
+        "default": None,
+        "description": "Demand [MW]",
+    }
+    bus = shown.input_schema["properties"]["at"]["anyOf"][0]["properties"]["bus"]
+    assert bus == {"description": "Bus number", "minimum": 0, "type": "integer"}
+    assert shown.input_schema["additionalProperties"] is False
+
+
+class Titled(Frozen):
+    title: str = Field(description="A field called as a keyword of JSON schema is")
+    unit: float = quantity("m", "And another")
+
+
+class Branch(Frozen):
+    children: "list[Branch]" = Field(description="Branches")
+
+
+class TitledTool(Tool[Titled, Branch]):
+    """Has awkward names."""
+
+    name = "titled"
+    source = "none"
+
+
+def test_fields_called_title_or_unit_survive() -> None:
+    with pytest.raises(TypeError, match="Branch refers to itself"):
+        definition(TitledTool)
+
+    class Simple(Tool[Titled, Titled]):
+        """Has awkward names."""
+
+        name = "simple"
+
+    assert set(definition(Simple).input_schema["properties"]) == {"title", "unit"}
