@@ -24,9 +24,10 @@ HANDFUL = 4  # tools a prompt shows
 COMBINERS: tuple[Aggregator, ...] = ("single", "sequential", "majority", "best_of_n", "judge", "debate")
 
 ASK = """You plan how a team of agents does a task. Give its subtasks in order; each is done by one layer of agents.
-Roles: solve (calls tools and computes), check (tests the result), reason (thinks without tools), explain (says the result).
-Use solve only when one of the tools fits the task; otherwise use reason. One agent a layer is enough unless opinions may differ.
-Combine: single for one agent; majority when agents answer alike and vote; judge, debate, best_of_n or sequential where needed."""
+Roles: solve (gets values with tools), check (tests the values), reason (thinks without tools), explain (says the result).
+When the task asks for values that a tool computes, plan one solve for all of them, also when they take several calls.
+Texts, opinions and reasons need no tool: plan one reason.
+Combine: single for one agent; majority, judge or debate for several."""
 
 
 class Subtask(BaseModel):
@@ -75,15 +76,11 @@ def build(answer: Plan, tools: list[type[Tool[Any, Any]]]) -> Planning:
     if len(answer.subtasks) > MOST_LAYERS:
         repairs.append(f"kept the first {MOST_LAYERS} of {len(answer.subtasks)} subtasks")
     mended: list[Subtask] = []
-    for step in steps:
-        fit = [name for name in dict.fromkeys(step.tools) if name in known]
-        if step.role == "solve" and not fit:
-            repairs.append(f"{step.goal!r} had no tool, so an agent reasons about it")
-            mended.append(step.model_copy(update={"role": "reason", "tools": []}))
-        elif step.role in ("check", "explain") and (not mended or step.role == mended[-1].role):
+    for step in _one_program(steps, known, repairs):
+        if step.role in ("check", "explain") and (not mended or step.role == mended[-1].role):
             repairs.append(f"left out a {step.role} with nothing new before it")
         else:
-            mended.append(step.model_copy(update={"tools": fit if step.role == "solve" else []}))
+            mended.append(step)
     if not mended:
         repairs.append("an empty plan became one layer that reasons")
         mended = [Subtask(goal=answer.asked or "do the task", role="reason")]
@@ -91,6 +88,32 @@ def build(answer: Plan, tools: list[type[Tool[Any, Any]]]) -> Planning:
     layers = tuple(_layer(k, step) for k, step in enumerate(mended))
     kind = "+".join(":".join([s.role, *s.tools]) for s in mended)
     return Planning(GraphSpec(layers=layers, name="planned"), kind, tuple(repairs))
+
+
+def _one_program(steps: list[Subtask], known: set[str], repairs: list[str]) -> list[Subtask]:
+    """All solving in one layer, at the place of its first step.
+
+    An agent with tools makes several calls and computes with their results exactly, so splitting that work, or reasoning about
+    its results without tools, only adds places where numbers get lost. `calculate` beside another tool is left out, for answers
+    are computed by it anyway.
+    """
+    solving = [s for s in steps if s.role == "solve"]
+    fit = [name for name in dict.fromkeys(name for s in solving for name in s.tools) if name in known]
+    tools = [name for name in fit if name != "calculate"] or fit
+    if solving and not tools:
+        repairs.append("the solving had no tool, so an agent reasons")
+        return [s.model_copy(update={"role": "reason", "tools": []}) if s in solving else s for s in steps]
+    if len(solving) > 1:
+        repairs.append(f"made one layer of {len(solving)} that solve")
+    kept: list[Subtask] = []
+    for step in steps:
+        if step is (solving[0] if solving else None):
+            kept.append(step.model_copy(update={"goal": "", "tools": tools}))
+        elif step.role == "reason" and solving and steps.index(step) > steps.index(solving[0]):
+            repairs.append(f"left out reasoning about results: {step.goal!r}")
+        elif step.role != "solve":
+            kept.append(step.model_copy(update={"tools": []}))
+    return kept
 
 
 def _with_checks(steps: list[Subtask], repairs: list[str]) -> list[Subtask]:
@@ -158,33 +181,51 @@ def _step(
     return {"goal": goal, "role": role, "agents": agents, "combine": combine, "tools": list(tools)}
 
 
+_ROD = "- rod_temperature: Temperature along an insulated rod after a given time.\n- calculate: Exact value of an expression."
 EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
-        "- rod_temperature: Temperature along an insulated rod after a given time.\n- calculate: Exact value of an expression.",
-        "How warm is the middle of a 2 m copper rod after ten minutes, and how much warmer than after five?",
+        _ROD,
+        "How warm is the middle of a 2 m copper rod after ten minutes, how much warmer than after five, and which end is hotter?",
         {
-            "asked": "how warm after ten minutes, how much warmer than after five",
+            "asked": "how warm after ten minutes, how much warmer than after five, which end is hotter",
             "subtasks": [
-                _step("temperature in the middle after ten and after five minutes", "solve", tools=("rod_temperature",)),
+                _step(
+                    "find the temperatures after ten and five minutes and the hotter end",
+                    "solve",
+                    tools=("rod_temperature",),
+                ),
                 _step("check the temperatures", "check"),
-                _step("say how warm it is", "explain"),
+                _step("say how warm it is and which end is hotter", "explain"),
             ],
         },
     ),
     (
-        "- calculate: Exact value of an expression.",
-        "Write two sentences on why the sky is blue.",
-        {"asked": "two sentences on why the sky is blue", "subtasks": [_step("say why the sky is blue", "reason")]},
+        _ROD,
+        "Why is copper warmer to the touch than wood?",
+        {"asked": "why is copper warmer", "subtasks": [_step("say why copper feels warmer than wood", "reason")]},
     ),
     (
-        "- calculate: Exact value of an expression.",
-        "A train leaves at 9 and rides 3 hours at 80 km/h. Three people disagree how far it gets. How far does it get?",
+        _ROD,
+        "How many joules are 3.5 kWh?",
         {
-            "asked": "how far does it get",
+            "asked": "how many joules",
             "subtasks": [
-                _step("distance after 3 hours at 80 km/h", "reason", 3, "majority"),
-                _step("say the distance", "explain"),
+                _step("convert 3.5 kWh to joules", "solve", tools=("calculate",)),
+                _step("say the energy", "explain"),
             ],
         },
     ),
-)  # fmt: skip
+    (
+        _ROD,
+        "Write a limerick about Paris.",
+        {"asked": "a limerick about Paris", "subtasks": [_step("write a limerick about Paris", "reason")]},
+    ),
+    (
+        _ROD,
+        "Three friends cannot agree: does a feather fall as fast as a stone on the moon?",
+        {
+            "asked": "does a feather fall as fast as a stone",
+            "subtasks": [_step("decide whether a feather falls as fast as a stone", "reason", 3, "majority")],
+        },
+    ),
+)
