@@ -10,7 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_log import MemoryLog
 
-from agents.models import Amount, Budget, BudgetExhausted, BudgetRefusal, Gateway, ModelRequest, Price, Scripted, spent_by
+from agents.models import (
+    Amount,
+    Budget,
+    BudgetExhausted,
+    BudgetRefusal,
+    Gateway,
+    ModelRequest,
+    Price,
+    Scripted,
+    spent_by,
+)
 from agents.models.ledger import Ledger, dollars
 
 PRICE = Price(prompt=1.5e-7, completion=6e-7)
@@ -42,7 +52,7 @@ def test_random_caps_hold_under_concurrent_callers(budget: Budget, seed: int, ca
             assert within(gateway.ledger.spent.plus(gateway.ledger.held), budget)
         return "word " * luck.randrange(1, 40)
 
-    model = Scripted(lambda request: reply(request), price=PRICE, concurrency=concurrency)
+    model = Scripted(reply, price=PRICE, concurrency=concurrency)
     gateway = Gateway(log, budget=budget, providers={"scripted": model})
 
     async def caller(i: int) -> bool:

@@ -47,7 +47,9 @@ def storm(luck: random.Random) -> Scripted:
 
 async def test_every_call_in_a_storm_ends_in_a_value_or_a_typed_error() -> None:
     log = MemoryLog()
-    gateway = Gateway(log, providers={"scripted": storm(random.Random(1))}, deadline_s=0.05, attempts=3, backoff_s=0.001)
+    gateway = Gateway(
+        log, providers={"scripted": storm(random.Random(1))}, deadline_s=0.05, attempts=3, backoff_s=0.001
+    )
     ends = await asyncio.gather(
         *(gateway.structured(ask(f"question {i}"), Answer, at=f"q/{i}", purpose="act") for i in range(300)),
         return_exceptions=True,
