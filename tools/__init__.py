@@ -1,6 +1,6 @@
 """The agents' hands: published methods really implemented, called with checked arguments, returning numbers with units."""
 
-import backprose as _house  # noqa: F401  says clearly when another distribution shadows this package
+import backprose as _house  # says clearly when another distribution shadows this package
 from tools.contract import Artifact, BadInput, Frozen, NoAnswer, Tool, ToolError, quantity
 from tools.executor import Executor, run_tool
 from tools.perform import ToolResult

@@ -31,7 +31,7 @@ def checkpoint_path(tool: str, settings: Mapping[str, Any], suffix: str = ".safe
     return cache_folder() / "checkpoints" / tool / f"{key}{suffix}"
 
 
-def keep_checkpoint(path: Path, write: Callable[[Path], None], provenance: Mapping[str, Any]) -> None:
+def keep_checkpoint(path: Path, write: Callable[[Path], object], provenance: Mapping[str, Any]) -> None:
     """Put a checkpoint at `path`, whole or not at all, with the story of how it came to be in a JSON file beside it.
 
     Args:

@@ -13,6 +13,9 @@ AnyTool = type[Tool[Any, Any]]
 _HOME = Path(__file__).parent
 
 
+_NOISE = {"title", "unit"}  # of a field: its key says the first and its description the second
+
+
 class UnknownTool(BadInput):
     """No tool has this name."""
 
@@ -96,12 +99,9 @@ def _inline(node: Any, definitions: dict[str, Any], inside: tuple[str, ...]) -> 
         siblings = {key: value for key, value in node.items() if key != "$ref"}
         return _inline(definitions[name] | siblings, definitions, (*inside, name))
     return {
-        key: {name: _inline(value, definitions, inside) for name, value in child.items()}
+        key: {name: _inline(field, definitions, inside) for name, field in child.items()}
         if key == "properties"
         else _inline(child, definitions, inside)
         for key, child in node.items()
-        if key == "properties" or not (key in _NOISE and not isinstance(child, dict))
+        if key not in _NOISE
     }
-
-
-_NOISE = {"title", "unit"}  # the key says the first, the description the second

@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-from toys import Checked, Numbers
 
+from tests.tools.toys import Checked, Numbers
 from tools.check import check_arguments
 from tools.contract import BadInput
 from tools.contract import Tool as _Tool
@@ -64,6 +64,6 @@ def test_a_tool_that_does_not_name_its_types_says_so() -> None:
 
 
 def test_a_tool_that_refines_another_takes_its_types() -> None:
-    from toys import AddUpHere
+    from tests.tools.toys import AddUpHere
 
     assert AddUpHere.input_type() is Numbers

@@ -8,8 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from toys import LARGE_SHA256, AddUp, AddUpHere, Draw, Environment, HoldTheLock, Misbehave, NothingLeft, Sleep, WhoAmI
 
+from tests.tools.toys import (
+    LARGE_SHA256,
+    AddUp,
+    AddUpHere,
+    Draw,
+    Environment,
+    HoldTheLock,
+    Misbehave,
+    NothingLeft,
+    Sleep,
+    WhoAmI,
+)
 from tools.contract import BadInput, MemoryExceeded, MissingExtra, TimedOut, ToolCrashed
 from tools.executor import Executor, run_tool
 from tools.registry import UnknownTool
@@ -211,10 +222,10 @@ def test_closing_the_executor_stops_what_is_running() -> None:
 @pytest.mark.parametrize(("tool", "arguments"), [(Sleep, {"seconds": 60}), (HoldTheLock, {})])
 def test_workers_die_with_a_parent_that_is_killed(tool: type, arguments: dict[str, float]) -> None:
     script = (
-        f"from toys import {tool.__name__}\nfrom tools.executor import run_tool\n"
+        f"from tests.tools.toys import {tool.__name__}\nfrom tools.executor import run_tool\n"
         f"run_tool({tool.__name__}, {arguments}, on_progress=lambda _, what: print(what, flush=True))"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join(sys.path)
     parent = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": path}
     )

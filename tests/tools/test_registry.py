@@ -4,8 +4,8 @@ import sys
 
 import pytest
 from pydantic import Field
-from toys import Checked
 
+from tests.tools.toys import Checked
 from tools.contract import Frozen, Tool, quantity
 from tools.registry import UnknownTool, all_tools, definition, get_tool
 

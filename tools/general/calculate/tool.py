@@ -1,6 +1,6 @@
 """What `calculate` takes and gives."""
 
-from tools.contract import Frozen, Tool, quantity
+from tools.contract import Frozen, Tool, Worked, quantity
 
 
 class CalculateInput(Frozen):
@@ -33,6 +33,26 @@ class Calculate(Tool[CalculateInput, CalculateOutput]):
         {"expression": "30 USD/MWh * 1,250.5 MWh"},
         {"expression": "(565.2 - 490.1) / 490.1 in %"},
         {"expression": "5 ft + 3 in in cm"},
+    )
+    worked = (
+        Worked(
+            question="What is 12 % of 850 km?",
+            asked="12 % of 850 km",
+            calls=({"expression": "12 % * 850 km"},),
+            answers=("a.text",),
+        ),
+        Worked(
+            question="How many miles are 42 km?",
+            asked="how many miles",
+            calls=({"expression": "42 km in mile"},),
+            answers=("a.text",),
+        ),
+        Worked(
+            question="A pump draws 7.5 kW for 6 h at 0.30 USD per kWh. What does that cost?",
+            asked="what does that cost",
+            calls=({"expression": "7.5 kW * 6 h * 0.30 USD/kWh"},),
+            answers=("a.text",),
+        ),
     )
     keywords = (
         *(
