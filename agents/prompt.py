@@ -103,8 +103,15 @@ def _calls(tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
     most = count or len(CALL_NAMES)
     return {
         "calls": {"type": "array", "items": {"anyOf": each}, "minItems": count or 1, "maxItems": most},
-        "answers": {"type": "array", "items": {"type": "string", "maxLength": 120}, "minItems": 0, "maxItems": 4},
+        "answers": {"type": "array", "items": {"type": "string", "pattern": _expression(tools)}, "maxItems": 4},
     }
+
+
+def _expression(tools: Sequence[AnyTool]) -> str:
+    """Regular expression of an answer: outputs of calls by name, joined by + - * / with numbers and parentheses."""
+    outputs = "|".join(sorted({name for t in tools for name in t.output_type().model_fields}))
+    term = rf"\(?([{''.join(CALL_NAMES)}]\.({outputs})|[0-9]+)\)?"
+    return rf"^{term}( [-+*/] {term})*$"
 
 
 def _without_ranges(schema: Any) -> Any:

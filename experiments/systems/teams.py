@@ -1,0 +1,38 @@
+"""Systems by name: the planned team, one agent with the tools and no layers, one call without tools."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents import GraphSpec, agent, graph, layer
+from agents.library import solver
+from tools import all_tools, retrieve
+
+
+@dataclass(frozen=True)
+class System:
+    """How a question is answered: by the graph that `graph` makes for it, or by a planned one where that is None."""
+
+    name: str
+    what: str
+    graph: Callable[[str], GraphSpec | None]
+
+
+def _single_agent(task: str) -> GraphSpec:
+    tools = [t.name for t in retrieve(task, list(all_tools().values()), 4)]
+    return graph(layer("answer", solver("solver", tools)), name="single agent")
+
+
+def _one_call(task: str) -> GraphSpec:
+    return graph(
+        layer("answer", agent("solver", "Answer the question. End with the value and its unit.")), name="one call"
+    )
+
+
+SYSTEMS: dict[str, System] = {
+    s.name: s
+    for s in (
+        System("planned", "a team planned for the question: solve, check, explain", lambda task: None),
+        System("single", "one agent with the same tools, without layers", _single_agent),
+        System("call", "one call of the model, without tools", _one_call),
+    )
+}
