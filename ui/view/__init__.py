@@ -1,0 +1,1 @@
+"""What every face of Backprose shows, as plain functions of the log: words, a trace, evidence, progress."""

@@ -1,0 +1,175 @@
+"""A run's trace: its events as a tree of spans (plan and layers, then agents, then model and tool calls), with times and costs.
+
+The tree follows the events' keys, which are paths. It is a function of the log alone, so the command line, the export and a
+dashboard show the same one.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import fsum
+from typing import Literal
+
+from store.events import (
+    AgentAnswered,
+    AgentFailed,
+    BudgetRefused,
+    ErrorInfo,
+    Event,
+    LayerCombined,
+    ModelCalled,
+    Planned,
+    Record,
+    Refined,
+    Routed,
+    RunFinished,
+    Scored,
+    ToolCalled,
+)
+
+SpanKind = Literal["run", "plan", "layer", "agent", "model", "tool", "note", "loss"]
+_ROOTS: dict[str, SpanKind] = {"plan": "plan", "loss": "loss"}
+
+
+@dataclass
+class Span:
+    """A stretch of a run.
+
+    Attributes:
+        kind: What it is.
+        name: The layer, agent, tool, or the purpose of a model call.
+        at: The key under which it stands in the log.
+        start, end: Seconds since the run's first event.
+        tokens, usd: Paid by the model calls in it.
+        cached: It is a call that was taken from an earlier one.
+        detail: One phrase on how it went.
+        error: Why it failed, if it did.
+        event: The event of a leaf.
+        children: What happened within, in order.
+    """
+
+    kind: SpanKind
+    name: str
+    at: str
+    start: float = 0.0
+    end: float = 0.0
+    tokens: int = 0
+    usd: float = 0.0
+    cached: bool = False
+    detail: str = ""
+    error: ErrorInfo | None = None
+    event: Event | None = None
+    children: list["Span"] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def trace(records: Iterable[Record]) -> Span:
+    """The trace of a run from its events in order; times are relative to the first."""
+    events = list(records)
+    root = Span("run", "run", "")
+    if events:
+        root.start, root.end = float("inf"), float("-inf")
+        spans = {"": root}
+        for record in events:
+            _place(record, spans)
+        _settle(root, min(r.ended - r.seconds for r in events))
+    return root
+
+
+def walk(span: Span, depth: int = 0) -> Iterator[tuple[int, Span]]:
+    """The span and everything in it, depth first, each with its depth."""
+    yield depth, span
+    for child in span.children:
+        yield from walk(child, depth + 1)
+
+
+def _place(record: Record, spans: dict[str, Span]) -> None:
+    """Put one event into the tree."""
+    event, key = record.event, record.key
+    owner = _owner(key, spans)
+    _stretch(owner, record)
+    match event:
+        case ModelCalled():
+            tokens = event.prompt_tokens + event.completion_tokens
+            leaf = Span("model", event.purpose, key, cached=event.cached, error=event.error, event=event)
+            leaf.tokens, leaf.usd = (0, 0.0) if event.cached else (tokens, event.usd)
+            leaf.detail = event.model if not event.attempt else f"{event.model}, attempt {event.attempt + 1}"
+            _add_leaf(owner, leaf, record)
+        case ToolCalled():
+            leaf = Span("tool", event.tool, key, cached=event.cached, error=event.error, event=event)
+            leaf.detail = "" if event.score is None else f"score {event.score:.6g}"
+            _add_leaf(owner, leaf, record)
+        case Refined():
+            kept = "kept" if event.kept else "not kept"
+            words = f"{event.tool}, round {event.round}: changed {', '.join(event.changed)}, {kept}"
+            _add_leaf(owner, Span("note", "refined", key, detail=words, event=event), record)
+        case BudgetRefused():
+            words = f"the limit on {event.limit} left no room for a {event.purpose} call"
+            _add_leaf(owner, Span("note", "budget", key, detail=words, event=event), record)
+        case Planned():
+            owner.detail = "planned" if event.planner else "made by hand"
+            owner.detail += f"; put right: {'; '.join(event.repairs)}" if event.repairs else ""
+        case Routed():
+            owner.detail = f"team {event.team}, {event.aggregator}"
+            owner.detail += f" ({event.tier}: {event.reason})" if event.reason else ""
+        case LayerCombined():
+            owner.detail = "; ".join(part for part in (owner.detail, event.note) if part)
+        case AgentAnswered():
+            owner.detail = "refused" if event.refused else "answered"
+        case AgentFailed():
+            owner.error = event.error
+        case Scored():
+            owner.detail = f"{event.score:.3g} by {event.by}" + (f": {event.words}" if event.words else "")
+        case RunFinished():
+            owner.detail, owner.error = event.status, event.error
+        case _:
+            pass
+
+
+def _owner(key: str, spans: dict[str, Span]) -> Span:
+    """The span that an event belongs to, made when this is the first event of it."""
+    parts = key.split("/")
+    if parts[0] == "layer":
+        layer = _child(spans, "", "/".join(parts[:2]), "layer", parts[1])
+        if len(parts) > 3 and parts[2] == "agent":
+            return _child(spans, layer.at, "/".join(parts[:4]), "agent", parts[3])
+        if len(parts) > 5 and parts[2:4] == ["combine", "round"]:
+            return _child(
+                spans, layer.at, "/".join(parts[:6]), "agent", f"{parts[5]}, debate round {int(parts[4]) + 1}"
+            )
+        return layer
+    if parts[0] in _ROOTS:
+        return _child(spans, "", parts[0], _ROOTS[parts[0]], parts[0])
+    return spans[""]
+
+
+def _child(spans: dict[str, Span], parent: str, at: str, kind: SpanKind, name: str) -> Span:
+    if at not in spans:
+        spans[at] = Span(kind, name, at, start=float("inf"), end=float("-inf"))
+        spans[parent].children.append(spans[at])
+    return spans[at]
+
+
+def _stretch(span: Span, record: Record) -> None:
+    span.start = min(span.start, record.ended - record.seconds)
+    span.end = max(span.end, record.ended)
+
+
+def _add_leaf(owner: Span, leaf: Span, record: Record) -> None:
+    leaf.start, leaf.end = record.ended - record.seconds, record.ended
+    owner.children.append(leaf)
+
+
+def _settle(span: Span, began: float) -> None:
+    """Make times relative, and give each span the extent and the cost of what is in it."""
+    span.start, span.end = span.start - began, span.end - began
+    for child in span.children:
+        _settle(child, began)
+    if span.children:
+        span.start = min(span.start, *(c.start for c in span.children))
+        span.end = max(span.end, *(c.end for c in span.children))
+        span.tokens = sum(c.tokens for c in span.children)
+        span.usd = fsum(c.usd for c in span.children)
+        span.children.sort(key=lambda c: c.start)
