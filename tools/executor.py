@@ -107,8 +107,8 @@ class Executor:
             calls, idle, self._idle = list(self._calls), self._idle, []
         for call in calls:
             call.stop(Cancelled(f"{call.tool.name} was cancelled: its executor was closed"))
-        self._threads.shutdown(cancel_futures=True)
-        self._inline.shutdown(cancel_futures=True)
+        self._threads.shutdown()
+        self._inline.shutdown()
         for worker in [*idle, *self._idle]:
             worker.kill()
 
@@ -125,11 +125,18 @@ class Executor:
         call = _Call(tool, check_arguments(tool, arguments), on_progress, time_limit or tool.time_limit)
         if tool.inline:
             return call, self._inline.submit(call.run_here)
-        return call, self._threads.submit(self._run_in_worker, call)
-
-    def _run_in_worker(self, call: "_Call") -> ToolResult:
         with self._lock:
             self._calls.add(call)
+        future = self._threads.submit(self._run_in_worker, call)
+        future.add_done_callback(lambda _: self._forget(call))
+        return call, future
+
+    def _forget(self, call: "_Call") -> None:
+        with self._lock:
+            self._calls.discard(call)
+
+    def _run_in_worker(self, call: "_Call") -> ToolResult:
+        call.refuse_if_stopped()
         worker = self._take_worker(call.tool)
         try:
             result = call.run_in(worker)
@@ -137,9 +144,8 @@ class Executor:
             worker.kill()  # nobody knows what state it is in
             raise
         finally:
-            with self._lock:
-                self._calls.discard(call)
-                if worker.alive:
+            if worker.alive:
+                with self._lock:
                     self._idle.append(worker)
         return result
 
@@ -186,7 +192,7 @@ class _Call:
             raise
         finally:
             timer.cancel()
-            self._hold(None)
+            self._let_go()
 
     def stop(self, reason: ToolError) -> None:
         """End the call with `reason` as its error; without effect when it is over."""
@@ -195,11 +201,19 @@ class _Call:
             if self._worker:
                 self._worker.kill()
 
-    def _hold(self, worker: "_Worker | None") -> None:
+    def refuse_if_stopped(self) -> None:
+        """Raise the reason, if the call was stopped while it waited for its turn."""
+        if self._stopped_by:
+            raise self._stopped_by
+
+    def _hold(self, worker: "_Worker") -> None:
         with self._lock:
-            if worker and self._stopped_by:
-                raise self._stopped_by
+            self.refuse_if_stopped()
             self._worker = worker
+
+    def _let_go(self) -> None:
+        with self._lock:
+            self._worker = None
 
     def _too_slow(self) -> TimedOut:
         return TimedOut(
@@ -239,9 +253,9 @@ class _Worker:
     def perform(self, tool: AnyTool, inp: Frozen, on_progress: Progress) -> ToolResult:
         self.has_run.add(tool)
         self._last_lines.clear()
-        request = {"tool": f"{tool.__module__}:{tool.__qualname__}", "input": inp.model_dump(mode="json")}
+        request = {"tool": f"{tool.__module__}:{tool.__qualname__}"}
         try:
-            send(cast(BinaryIO, self._process.stdin), request)
+            send(cast(BinaryIO, self._process.stdin), request, inp.model_dump_json().encode())
             return self._await_result(on_progress)
         except (EOFError, BrokenPipeError) as end:
             self.kill()

@@ -30,16 +30,17 @@ def main() -> None:
     _die_with_parent()
     _limit_memory()
     requests, replies = _take_the_pipes()
-    inbox: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    inbox: queue.SimpleQueue[tuple[dict[str, Any], bytes]] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(requests, inbox), daemon=True).start()
     while True:
-        _serve(inbox.get(), replies)
+        request, arguments = inbox.get()
+        _serve(request["tool"], arguments, replies)
 
 
-def _serve(request: dict[str, Any], replies: BinaryIO) -> None:
+def _serve(place: str, arguments: bytes, replies: BinaryIO) -> None:
     try:
-        tool = _resolve(request["tool"])
-        inp = tool.input_type().model_validate(request["input"])
+        tool = _resolve(place)
+        inp = tool.input_type().model_validate_json(arguments)
         started = time.perf_counter()
         output, artifacts, files = perform(tool, inp, _progress_to(replies))
         seconds = time.perf_counter() - started
@@ -76,11 +77,11 @@ def _resolve(place: str) -> AnyTool:
     return tool
 
 
-def _read(requests: BinaryIO, inbox: "queue.SimpleQueue[dict[str, Any]]") -> None:
+def _read(requests: BinaryIO, inbox: "queue.SimpleQueue[tuple[dict[str, Any], bytes]]") -> None:
     """Hand on what the parent sends. Its end is ours, also in the middle of a call."""
     with contextlib.suppress(EOFError):
         while True:
-            inbox.put(receive(requests)[0])
+            inbox.put(receive(requests))
     os._exit(0)
 
 

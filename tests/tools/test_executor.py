@@ -21,7 +21,7 @@ from tests.tools.toys import (
     Sleep,
     WhoAmI,
 )
-from tools.contract import BadInput, MemoryExceeded, MissingExtra, TimedOut, ToolCrashed
+from tools.contract import BadInput, Cancelled, MemoryExceeded, MissingExtra, TimedOut, ToolCrashed
 from tools.executor import Executor, run_tool
 from tools.registry import UnknownTool
 
@@ -206,14 +206,16 @@ def test_closing_the_executor_stops_what_is_running() -> None:
 
     async def call_and_close() -> None:
         executor = Executor(workers=1)
-        task = asyncio.create_task(
+        running = asyncio.create_task(
             executor.call(Sleep, {"seconds": 20}, on_progress=lambda _, what: pids.append(int(what)))
         )
+        waiting = asyncio.create_task(executor.call(Sleep, {"seconds": 20}))
         while not pids:
             await asyncio.sleep(0.01)
         await asyncio.to_thread(executor.close)
-        with pytest.raises(Exception, match="closed"):
-            await task
+        for call in (running, waiting):
+            with pytest.raises(Cancelled, match="closed"):
+                await call
 
     asyncio.run(call_and_close())
     assert gone_within(pids[0], 0.2)

@@ -130,7 +130,9 @@ class Misbehave(Tool[MisbehaveInput, Sum]):
             case "raise":
                 raise KeyError("bus 7")
             case "memory":
-                return Sum(total=float(len(bytearray(64 * 2**30))))
+                from tools.worker import MEMORY_LIMIT
+
+                return Sum(total=float(len(bytearray(MEMORY_LIMIT + 2**20))))
             case "import":
                 import no_such_solver  # type: ignore[import-not-found]
 

@@ -107,6 +107,7 @@ def test_what_is_irrational_is_a_float_and_not_called_exact(expression: str, val
         ("360 deg in turn", "1 turn"),
         ("2 m² * 3", "6 m^2"),
         ("10 Mvar", "10 Mvar"),
+        ("3 kg m^-1 s^-2 in Pa", "3 Pa"),
         ("1 darcy * 1 in mD", "1000 mD"),
     ],
 )

@@ -149,9 +149,17 @@ class _Parser:
             case "/":
                 return left / self._expression(_PRODUCT)
             case "^":
-                return left ** self._expression(_SIGN - 1 if self._token.text in "+-" else _POWER - 1)
+                return left ** self._exponent()
             case _:
                 return _beside(left, Quantity(Fraction(1), {"%": Fraction(1)}))
+
+    def _exponent(self) -> Quantity:
+        """`2 ^ 3 ^ 2` is `2 ^ 9`; a sign here covers the power alone, so that `kg m^-1 s^-2` is a pressure."""
+        negative = False
+        while self._token.text in {"+", "-"}:
+            negative ^= self._next().text == "-"
+        power = self._expression(_POWER - 1)
+        return -power if negative else power
 
     def _named(self, token: _Token) -> Quantity:
         """What a name stands for: a function of the arguments behind it, a constant, or one of a unit."""

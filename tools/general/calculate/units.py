@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tools.contract import BadInput
@@ -40,7 +40,7 @@ class Unit:
     difference: str = ""  # for a unit with a zero point, the unit of differences between two of it
 
 
-@cache
+@lru_cache(maxsize=1000)
 def find_unit(name: str) -> Unit | None:
     """The unit of this name, in singular or plural, with or without a prefix; None if there is none."""
     if name == "%":
