@@ -37,10 +37,8 @@ def perform(
         output = _as_json(tool, out)
     except ToolError:
         raise
-    except ModuleNotFoundError as error:
-        raise _missing(tool, error) from error
     except Exception as error:
-        raise _crash(tool, error) from error
+        raise _missing(tool, error) or _crash(tool, error) from error
     artifacts = tuple(dict.fromkeys(_artifacts_in(out)))
     return output, artifacts, {a.sha256: desk.files[a.sha256] for a in artifacts if a.sha256 in desk.files}
 
@@ -66,8 +64,11 @@ def _artifacts_in(value: Any) -> Iterator[Artifact]:
             yield from _artifacts_in(item)
 
 
-def _missing(tool: AnyTool, error: ModuleNotFoundError) -> ToolError:
-    package = (error.name or "a package").split(".")[0]
+def _missing(tool: AnyTool, error: Exception) -> MissingExtra | None:
+    """The package to install, if it is another's that could not be imported."""
+    package = (error.name or "").split(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package in {"", tool.__module__.split(".")[0]}:
+        return None
     wanted = f"'backprose[{tool.extra}]'" if tool.extra else package
     install = f"pip install {wanted}"
     return MissingExtra(f"{tool.name} needs {package}: {install}", hint=install, package=package)

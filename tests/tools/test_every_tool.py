@@ -113,10 +113,9 @@ def wrong_inputs(tool: AnyTool) -> Iterator[tuple[str, Any]]:
 def test_wrong_inputs_are_typed_errors_at_once(tool: AnyTool) -> None:
     for what, arguments in wrong_inputs(tool):
         started = time.perf_counter()
-        with pytest.raises(BadInput) as caught:
+        with pytest.raises(BadInput):
             check_arguments(tool, arguments)
         assert time.perf_counter() - started < 1, what
-        assert caught.value.facts["fields"], what
 
 
 @every_tool
