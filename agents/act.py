@@ -19,10 +19,11 @@ from agents.answer import Answer, Evidence, Quantity
 from agents.check import foreign_names, invented_numbers, mistyped_numbers, unused_numbers
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
-from agents.models.contract import Message, ModelRequest
+from agents.models.contract import Message, ModelError, ModelRequest
 from agents.prompt import AnyTool, Brief, describe, messages, shown, turn_schema, written_schema
 from agents.refine import refine
-from agents.spec import AgentSpec, SpecError
+from agents.spec import AgentSpec
+from store.events import AgentAnswered, AgentFailed
 from tools import BadInput, NoAnswer, ToolError, get_tool
 
 Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
@@ -37,6 +38,15 @@ class AgentGaveUp(Exception):
     def __init__(self, agent: str, complaints: tuple[str, ...]) -> None:
         super().__init__(f"agent {agent} gave up: {'; '.join(complaints)}")
         self.complaints = complaints
+
+
+class FunctionFailed(Exception):
+    """The Python function that an agent is raised an error, or is not registered."""
+
+    kind = "function_failed"
+
+
+AGENT_ERRORS = (ModelError, ToolError, AgentGaveUp, FunctionFailed)
 
 
 class Call(BaseModel):
@@ -70,21 +80,30 @@ def function(name: str) -> Callable[[Function], Function]:
 
 
 async def act(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
-    """Run one agent. Raises `ModelError`, `ToolError` or `AgentGaveUp`."""
+    """Run one agent. Raises one of `AGENT_ERRORS`."""
     if agent.function:
-        return await _compute(agent, brief)
+        return await _compute(agent, brief, ctx, at)
     if agent.tools:
         return await _work(agent, brief, ctx, at)
     return await _write(agent, brief, ctx, at)
 
 
-async def _compute(agent: AgentSpec, brief: Brief) -> Answer:
+async def _compute(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
+    """What the function says, or what it said before in this run: it may look at a clock, or take hours."""
+    match ctx.log.find(f"{at}/answered"), ctx.log.find(f"{at}/failed"):
+        case AgentAnswered(answer=kept), _:
+            return Answer.model_validate_json(ctx.log.text(kept))
+        case _, AgentFailed(error=error):
+            raise FunctionFailed(error.message)
     if agent.function not in FUNCTIONS:
-        raise SpecError(
+        raise FunctionFailed(
             f"agent {agent.id} is the function {agent.function}, which is not registered: use @agents.function"
         )
-    result = FUNCTIONS[agent.function](brief)
-    answer = await result if inspect.isawaitable(result) else result
+    try:
+        result = FUNCTIONS[agent.function](brief)
+        answer = await result if inspect.isawaitable(result) else result
+    except Exception as e:
+        raise FunctionFailed(f"{type(e).__name__}: {e}") from e
     return answer if isinstance(answer, Answer) else Answer(text=answer)
 
 
@@ -131,7 +150,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
                 return Answer(text=_say(e), refused=True)
             except BadInput as e:
                 desk.complaints = (_say(e),)
-        said = Message(role="assistant", content=json.dumps(turn.model_dump(exclude_defaults=True), ensure_ascii=False))
+        said = Message(role="assistant", content=_as_said(turn))
         reply = _mend(desk.complaints) if desk.complaints else desk.outputs()
         request = request.model_copy(update={"messages": (*talk, said, Message(role="user", content=reply))})
     if desk.refusal:
@@ -165,7 +184,7 @@ class _Desk:
         if found:
             return tuple(found)
         if turn.answers:
-            used = {m[1] for a in turn.answers for m in REFERENCE.finditer(a)}
+            used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
         sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
         if "grounded" in self.agent.checks:
@@ -176,7 +195,8 @@ class _Desk:
                     *foreign_names(c.arguments, sources, defaults),
                 ]
         if "complete" in self.agent.checks and turn.calls:
-            found += unused_numbers([c.arguments for c in turn.calls], self.brief.task)
+            before = [e.arguments for e in self.evidence.values()]
+            found += unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
         return tuple(found)
 
     async def run(self, turn: Turn, at: str) -> None:
@@ -202,6 +222,8 @@ class _Desk:
                 output=outcome.ref,
                 shown=shown(outcome.output, tool.headline),
             )
+        if turn.calls:
+            self.refusal = ""  # what a tool said against an earlier try is mended
 
     async def answer(self, turn: Turn, at: str) -> Answer:
         values = [
@@ -209,7 +231,12 @@ class _Desk:
             for k, expression in enumerate(turn.answers)
         ]
         text = "; ".join(f"{_name(q, self.results)}: {q}" for q in values)
-        return Answer(text=text, values=tuple(values), evidence=tuple(self.evidence.values()))
+        used = _called_in(turn.answers)
+        return Answer(
+            text=text,
+            values=tuple(values),
+            evidence=tuple(e for name, e in self.evidence.items() if name in used),
+        )
 
     def outputs(self) -> str:
         shown_now = [f"{e.name}: {json.dumps(e.shown, ensure_ascii=False)}" for e in self.evidence.values()]
@@ -227,6 +254,16 @@ def _request(agent: AgentSpec, ctx: Context, talk: tuple[Message, ...], schema: 
         else ctx.seed,  # siblings that sample must differ
         max_tokens=agent.max_tokens,
     )
+
+
+def _called_in(answers: list[str]) -> set[str]:
+    """Names of the calls that expressions refer to."""
+    return {m[1] for expression in answers for m in REFERENCE.finditer(expression)}
+
+
+def _as_said(turn: Turn) -> str:
+    """The turn as JSON, its own fields first, as in the demonstrations."""
+    return json.dumps({**(turn.model_extra or {}), **turn.model_dump(exclude_defaults=True)}, ensure_ascii=False)
 
 
 def _defaults(tool: AnyTool) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, Field
 
-from agents.act import AgentGaveUp, act
+from agents.act import AGENT_ERRORS, act
 from agents.answer import Answer
 from agents.check import mistyped_numbers
 from agents.context import Context
-from agents.models.contract import Message, ModelRequest
+from agents.models.contract import FATAL, Message, ModelError, ModelRequest
 from agents.prompt import Brief, describe
 from agents.spec import AgentSpec, Aggregator, TeamSpec
 
@@ -77,38 +77,54 @@ class Pick(BaseModel):
 
 
 async def _judge(team: TeamSpec, answers: Given, brief: Brief, ctx: Context, at: str) -> Combined:
-    """One model call picks an answer; the order is shuffled by the seed, so that no place is favoured."""
+    """One model call picks an answer; the order is shuffled by the seed, so that no place is favoured.
+
+    Where the judge fails, the answer with the best deterministic score is taken.
+    """
     if len(answers) == 1:
         return await _single(team, answers, brief, ctx, at)
     order = list(range(len(answers)))
     random.Random(f"{ctx.seed}/{at}").shuffle(order)
     shown = "\n\n".join(f"Answer {n}:\n{describe(answers[k][1])}" for n, k in enumerate(order))
     ask = "You compare answers to a task. Say in one sentence which is most correct and complete, then give its index."
-    pick = await ctx.gateway.structured(
-        _request(ctx, ask, f"Task: {brief.task}\n\n{shown}"), Pick, at=at, purpose="judge"
-    )
+    request = _request(ctx, ask, f"Task: {brief.task}\n\n{shown}")
+    try:
+        pick = await ctx.gateway.structured(request, Pick, at=at, purpose="judge")
+    except FATAL:
+        raise
+    except ModelError as e:
+        best = await _best_of_n(team, answers, brief, ctx, at)
+        return replace(best, note=f"the judge gave no choice ({e.kind}); {best.note}")
     agent, answer = answers[order[min(max(pick.index, 0), len(order) - 1)]]
     return Combined(answer, (agent.id,), pick.reason)
 
 
 async def _synthesise(team: TeamSpec, answers: Given, brief: Brief, ctx: Context, at: str) -> Combined:
-    """A writer merges all answers; values and evidence are the union of theirs. A merged text with foreign numbers is dropped."""
+    """A writer merges all answers; values and evidence are the union of theirs.
+
+    A merged text with foreign numbers is dropped for the answers themselves, one after the other.
+    """
     if len(answers) == 1:
         return await _single(team, answers, brief, ctx, at)
     parts = [f"From {a.id}: {describe(answer)}" for a, answer in answers]
     ask = "Merge the answers into one that answers the task. Keep every number as it stands; add nothing."
-    reply = await ctx.gateway.call(
-        _request(ctx, ask, "\n\n".join([f"Task: {brief.task}", *parts])), at=at, purpose="merge"
-    )
-    foreign = mistyped_numbers(reply.text, [brief.task, *parts])
-    text = "\n".join(answer.text for _, answer in answers) if foreign else reply.text.strip()
+    request = _request(ctx, ask, "\n\n".join([f"Task: {brief.task}", *parts]))
+    try:
+        text = (await ctx.gateway.call(request, at=at, purpose="merge")).text.strip()
+        wrong = "; ".join(mistyped_numbers(text, [brief.task, *parts]))
+    except FATAL:
+        raise
+    except ModelError as e:
+        text, wrong = "", f"the writer gave no text ({e.kind})"
+    if wrong:
+        text = "\n".join(answer.text for _, answer in answers)
     merged = Answer(
         text=text,
         values=tuple(dict.fromkeys(v for _, answer in answers for v in answer.values)),
         evidence=tuple(e for _, answer in answers for e in answer.evidence),
         refused=all(answer.refused for _, answer in answers),
     )
-    return Combined(merged, tuple(a.id for a, _ in answers), "; ".join(foreign))
+    return Combined(merged, tuple(a.id for a, _ in answers), wrong)
 
 
 async def _debate(team: TeamSpec, answers: Given, brief: Brief, ctx: Context, at: str) -> Combined:
@@ -120,8 +136,10 @@ async def _debate(team: TeamSpec, answers: Given, brief: Brief, ctx: Context, at
     async def again(agent: AgentSpec, own: Answer, others: Given, where: str) -> Answer:
         heard = tuple((a.id, answer) for a, answer in others if a.id != agent.id)
         try:
-            return await act(agent, replace(brief, inputs=(*brief.inputs, *heard)), ctx, where)
-        except AgentGaveUp:
+            return await act(agent, replace(brief, inputs=(*brief.inputs, *heard, (agent.id, own))), ctx, where)
+        except FATAL:
+            raise
+        except AGENT_ERRORS:
             return own  # an agent that cannot better its answer keeps it
 
     now = list(answers)

@@ -10,6 +10,7 @@ and not with what they say.
 Source: Ma et al., "Agentic Neural Networks", arXiv 2506.09046, forward pass.
 """
 
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from agents.answer import Answer
@@ -20,71 +21,75 @@ from agents.spec import GraphSpec, LayerSpec
 from agents.team import run_team
 from store.events import LayerCombined, LayerStarted, Routed
 
+Heard = tuple[tuple[str, Answer], ...]  # answers by who gave them
+
 
 class State(TypedDict):
-    """What LangGraph carries: the task's hash, and each finished layer's answer by hash."""
+    """What LangGraph carries: each finished layer's answer by hash."""
 
-    task: str
     outputs: dict[str, str]
 
 
 async def forward(graph: GraphSpec, task: str, ctx: Context) -> Answer:
-    """Run a network on a task. Raises `TeamFailed` when a layer has no answer, `BudgetExhausted`, `NotRecorded`."""
-    start: State = {"task": ctx.log.put(task), "outputs": {}}
-    end = await sequence(graph, ctx).ainvoke(start, {"recursion_limit": len(graph.layers) + 2})
-    return _answer(end["outputs"][graph.layers[-1].id], ctx)
+    """Run a network on a task. Raises `TeamFailed` when a layer has no answer, `NotRecorded` in a replay."""
+    said: dict[str, Answer] = {}
+    start: State = {"outputs": {}}
+    end = await sequence(graph, task, ctx, said).ainvoke(start, {"recursion_limit": len(graph.layers) + 2})
+    return said[end["outputs"][graph.layers[-1].id]]
 
 
-def sequence(graph: GraphSpec, ctx: Context) -> Any:
-    """The layers as a compiled LangGraph over `State`."""
+def sequence(graph: GraphSpec, task: str, ctx: Context, said: dict[str, Answer]) -> Any:
+    """The layers as a compiled LangGraph over `State`; `said` holds the answers that its hashes name."""
     from langgraph.graph import END, START, StateGraph
 
     builder = StateGraph(State)
     before = START
-    for layer in graph.layers:
-        builder.add_node(layer.id, _node(graph, layer, ctx))
-        builder.add_edge(before, layer.id)
-        before = layer.id
+    for layer, sources in graph.wired():
+        node = f"layer/{layer.id}"  # LangGraph takes no node that is called like a part of the state
+        builder.add_node(node, _Node(layer, sources, task, ctx, said))
+        builder.add_edge(before, node)
+        before = node
     builder.add_edge(before, END)
     return builder.compile()
 
 
-def _node(graph: GraphSpec, layer: LayerSpec, ctx: Context) -> Any:
-    async def run(state: State) -> dict[str, dict[str, str]]:
-        inputs = tuple((source, state["outputs"][source]) for source in graph.sources(layer))
-        output = await run_layer(layer, ctx.log.text(state["task"]), inputs, ctx)
-        return {"outputs": {**state["outputs"], layer.id: output}}
+@dataclass(frozen=True)
+class _Node:
+    """A layer as LangGraph calls it. (The code of a closure it would disassemble at every start, to look for subgraphs.)"""
 
-    return run
+    layer: LayerSpec
+    sources: tuple[str, ...]
+    task: str
+    ctx: Context
+    said: dict[str, Answer]
+
+    async def __call__(self, state: State) -> State:
+        heard = tuple((source, self.said[state["outputs"][source]]) for source in self.sources)
+        answer = await run_layer(self.layer, self.task, heard, self.ctx)
+        ref = self.ctx.log.put(answer.to_json())
+        self.said[ref] = answer
+        return {"outputs": {**state["outputs"], self.layer.id: ref}}
 
 
-async def run_layer(layer: LayerSpec, task: str, inputs: tuple[tuple[str, str], ...], ctx: Context) -> str:
-    """Route and run one layer on earlier outputs (layer id, hash); returns its answer's hash."""
-    at = f"layer/{layer.id}"
-    heard = tuple((source, _answer(ref, ctx)) for source, ref in inputs)
-    ctx.log.emit(f"{at}/started", LayerStarted(layer=layer.id, input=inputs[-1][1] if inputs else ctx.log.put(task)))
+async def run_layer(layer: LayerSpec, task: str, heard: Heard, ctx: Context) -> Answer:
+    """Route and run one layer on earlier answers. A refusal that is all it hears goes through as it is."""
+    log, at = ctx.log, f"layer/{layer.id}"
+    log.emit(f"{at}/started", LayerStarted(layer=layer.id, input=log.put(heard[-1][1].to_json() if heard else task)))
     if heard and all(answer.refused for _, answer in heard):
-        ctx.log.emit(
-            f"{at}/combined",
-            LayerCombined(layer=layer.id, aggregator="none", output=inputs[-1][1], note="refused before"),
-        )
-        return inputs[-1][1]
+        refusal = heard[-1][1]
+        kept = log.put(refusal.to_json())
+        log.emit(f"{at}/combined", LayerCombined(layer=layer.id, aggregator="none", output=kept, note="refused before"))
+        return refusal
     chosen = await route(layer, ctx, f"{at}/route")
     team = chosen.team
-    ctx.log.emit(
+    log.emit(
         f"{at}/routed",
         Routed(layer=layer.id, team=team.id, aggregator=team.aggregator, tier=chosen.tier, reason=chosen.reason),
     )
     combined = await run_team(layer.id, team, Brief(task, layer.goal, heard), ctx, at)
-    output = ctx.log.put(combined.answer.to_json())
-    ctx.log.emit(
+    kept = log.put(combined.answer.to_json())
+    log.emit(
         f"{at}/combined",
-        LayerCombined(
-            layer=layer.id, aggregator=team.aggregator, output=output, took=combined.took, note=combined.note
-        ),
+        LayerCombined(layer=layer.id, aggregator=team.aggregator, output=kept, took=combined.took, note=combined.note),
     )
-    return output
-
-
-def _answer(ref: str, ctx: Context) -> Answer:
-    return Answer.model_validate_json(ctx.log.text(ref))
+    return combined.answer

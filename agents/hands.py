@@ -7,14 +7,16 @@ a finished call of an earlier run with the same name is reused.
 import hashlib
 import json
 import time
+from asyncio import Lock
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from agents.models.contract import NotRecorded
 from store.events import ArtifactRef, ErrorInfo, ToolCalled
 from store.log import RunLog
-from tools import Executor, Tool, ToolError, get_tool
-from tools import contract as tool_errors
+from tools import Executor, NoAnswer, Tool, ToolError, get_tool
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,24 @@ class Hands:
         self._log = log
         self._executor = executor
         self._replay = replay
+        self._under_way: defaultdict[str, Lock] = defaultdict(Lock)  # by call: equal calls at one time are one call
 
     async def call(self, name: str, arguments: dict[str, Any], *, at: str) -> Outcome:
         """Run one tool under the event key `at`. Raises `ToolError` subclasses."""
         key = f"{at}/tool"
-        recorded = self._log.find(key)
-        if isinstance(recorded, ToolCalled):
-            self._log.emit(key, recorded)
-            return self._outcome(recorded)
         tool = get_tool(name)
         call = _call_hash(tool, arguments)
+        recorded = self._log.find(key)
+        if isinstance(recorded, ToolCalled):
+            if self._replay and recorded.call != call:
+                raise NotRecorded(f"{key} was recorded for another call of {recorded.tool} than the one now made")
+            self._log.emit(key, recorded)
+            return self._outcome(recorded)
         if self._replay:
             raise NotRecorded(f"the log holds no call of {name} at {key}")
-        event, seconds = await self._make(tool, call, arguments)
-        self._log.emit(key, event, seconds)
+        async with self._under_way[call]:
+            event, seconds = await self._make(tool, call, arguments)
+            self._log.emit(key, event, seconds)
         await self._log.durable()
         return self._outcome(event)
 
@@ -86,10 +92,15 @@ class Hands:
 
 
 def revive(error: ErrorInfo) -> ToolError:
-    """The typed error that an event recorded; kinds that tools define for themselves come back as their base."""
-    found = getattr(tool_errors, error.kind, None)
-    cls = found if isinstance(found, type) and issubclass(found, ToolError) else tool_errors.NoAnswer
-    return cls(error.message, hint=error.hint)
+    """The typed error that an event recorded; a kind that nobody defines any more says that there is no answer."""
+    known = {cls.__name__: cls for cls in _with_subclasses(ToolError)}
+    return known.get(error.kind, NoAnswer)(error.message, hint=error.hint)
+
+
+def _with_subclasses(cls: type[ToolError]) -> Iterator[type[ToolError]]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from _with_subclasses(child)
 
 
 def _call_hash(tool: type[Tool[Any, Any]], arguments: dict[str, Any]) -> str:

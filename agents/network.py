@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from pydantic import ValidationError
 
@@ -16,8 +16,10 @@ from agents.models.contract import Provider
 from agents.run import Runner, RunOptions, RunResult
 from agents.spec import GraphSpec, LayerSpec, SpecError
 from agents.watch import Watch
-from store import Store
 from tools import Executor
+
+if TYPE_CHECKING:
+    from store import Store
 
 
 class GraphState(TypedDict, total=False):
@@ -39,7 +41,7 @@ class Network:
     """
 
     def __init__(
-        self, spec: GraphSpec, *, store: Store | None = None, providers: Mapping[str, Provider] | None = None
+        self, spec: GraphSpec, *, store: "Store | None" = None, providers: Mapping[str, Provider] | None = None
     ) -> None:
         self.spec = spec
         self._store = store
@@ -56,7 +58,7 @@ class Network:
         task: str,
         *,
         model: str = "",
-        store: Store | None = None,
+        store: "Store | None" = None,
         providers: Mapping[str, Provider] | None = None,
     ) -> Self:
         """Plan a network for a task. The planning is logged as a run of its own. Raises `ModelError`."""
@@ -68,7 +70,7 @@ class Network:
         task: str,
         *,
         model: str = "",
-        store: Store | None = None,
+        store: "Store | None" = None,
         providers: Mapping[str, Provider] | None = None,
     ) -> Self:
         with _opened(store) as opened:
@@ -111,9 +113,9 @@ class Network:
         try:
             return cls(GraphSpec.model_validate_json(Path(path).read_text(encoding="utf-8")), **surroundings)
         except ValidationError as e:
-            first = e.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise SpecError(f"{path} holds no network: {where}: {first['msg']}") from e
+            raise SpecError(f"{path} holds no network: {e.errors()[0]['msg']}") from None
+        except SpecError as e:
+            raise SpecError(f"{path} holds no network: {e}") from None
 
     def as_langgraph(self, options: RunOptions | None = None) -> Any:
         """A compiled LangGraph that takes `{"task": ...}` and adds `answer`, `run_id` and `status`; a node in other graphs."""
@@ -130,5 +132,7 @@ class Network:
         return builder.compile()
 
 
-def _opened(store: Store | None) -> AbstractContextManager[Store]:
+def _opened(store: "Store | None") -> "AbstractContextManager[Store]":
+    from store import Store
+
     return nullcontext(store) if store else Store.open()

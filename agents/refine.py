@@ -7,11 +7,11 @@ from pydantic import BaseModel
 
 from agents.context import Context
 from agents.hands import Outcome
-from agents.models.contract import Message, ModelRequest
+from agents.models.contract import FATAL, Message, ModelError, ModelRequest
 from agents.prompt import AnyTool, shown
 from agents.spec import AgentSpec
 from store.events import Refined
-from tools import BadInput, NoAnswer
+from tools import ToolError
 
 
 class Change(BaseModel):
@@ -33,15 +33,20 @@ async def refine(
         return arguments, outcome
     tried = [f"{_compact(_refinable(tool, arguments))} scored {outcome.score:.6g}"]
     for k in range(1, agent.refinements + 1):
-        change = await _propose(agent, tool, outcome, tried, ctx, f"{at}/refine/{k}")
+        try:
+            change = await _propose(agent, tool, outcome, tried, ctx, f"{at}/refine/{k}")
+        except FATAL:
+            raise
+        except ModelError:
+            break  # the call is made and its outcome stands; only its improvement failed
         wanted = {n: v for n, v in change.changes.items() if n in tool.refinable and arguments.get(n) != v}
         if not wanted:
             break
         new = {**arguments, **wanted}
         try:
             result = await ctx.hands.call(tool.name, new, at=f"{at}/refine/{k}")
-        except (BadInput, NoAnswer) as e:
-            tried.append(f"{_compact(wanted)} was refused: {e.message}")
+        except ToolError as e:
+            tried.append(f"{_compact(wanted)} failed: {e.message}")
             continue
         better = result.score is not None and result.score > (outcome.score or 0.0)
         ctx.log.emit(

@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from agents.context import Context
-from agents.models.contract import Message, ModelError, ModelRequest
+from agents.models.contract import Message, ModelError, ModelRequest, NotRecorded
 from agents.spec import LayerSpec, TeamSpec
 
 SCORED_USES = 8  # per candidate, before the record decides
@@ -43,6 +43,8 @@ async def route(layer: LayerSpec, ctx: Context, at: str) -> Route:
         return _bandit(layer, ctx)
     try:
         return await _ask(layer, ctx, at)
+    except NotRecorded:
+        raise
     except ModelError as e:
         return Route(layer.teams[0], "default", f"the router gave no choice: {e.kind}")
 

@@ -6,9 +6,9 @@ more, and replaying is executing it on a log that writes nothing.
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from agents.answer import Answer
 from agents.context import Context
@@ -20,14 +20,16 @@ from agents.models.gateway import Gateway
 from agents.models.ledger import Amount, Budget, spent_by
 from agents.models.names import default_model
 from agents.plan import plan
-from agents.records import agent_records, history, team_records
+from agents.records import Records, asked_by
 from agents.spec import GraphSpec, Spec, SpecError
-from agents.team import TeamFailed
+from agents.team import TeamFailed, error_info
 from agents.watch import Watch, watched
-from store import Difference, Run, Store, get_events, get_run
 from store.events import ErrorInfo, ModelCalled, Planned, RunFinished, RunStarted, Scored
 from store.log import RunLog
 from tools import Executor
+
+if TYPE_CHECKING:
+    from store import Difference, Run, Store
 
 Status = Literal["answered", "refused", "failed", "budget_exhausted", "cancelled"]
 
@@ -62,7 +64,7 @@ class RunResult:
 
 
 class CannotResume(Exception):
-    """The run has its answer; there is nothing to go on with."""
+    """The run has its answer, or was killed before it had begun; there is nothing to go on with."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,12 @@ class Origin:
         return RunStarted(task=log.put(self.task), options=log.put(json.dumps(given)), seed=self.options.seed)
 
     @classmethod
-    def of(cls, store: Store, run: Run) -> "Origin":
-        started = next(r.event for r in get_events(store, run.id, kind=RunStarted))
-        assert isinstance(started, RunStarted)  # asked for by kind
+    def of(cls, store: "Store", run: "Run") -> "Origin":
+        from store import get_events
+
+        started = next((r.event for r in get_events(store, run.id, kind=RunStarted)), None)
+        if not isinstance(started, RunStarted):
+            raise CannotResume(f"run {run.id} was killed before it had begun; start it again")
         given = json.loads(store.text(started.options))
         graph = GraphSpec.model_validate_json(given["graph"]) if given["graph"] else None
         return cls(store.text(started.task), RunOptions.model_validate(given["options"]), graph)
@@ -95,12 +100,14 @@ class Runner:
         providers: Model providers by name, for models that no name reaches (tests, one's own).
         executor: Where tools run; by default worker processes of this machine.
         watch: Called with the key and the event of whatever happens, as it happens.
+        checker: Scores an answer without a model, higher is better; `best_of_n` picks by it.
     """
 
-    store: Store
+    store: "Store"
     providers: Mapping[str, Provider] = field(default_factory=dict)
     executor: Executor = field(default_factory=Executor)
     watch: Watch | None = None
+    checker: Callable[[Answer], float] | None = None
 
     async def run(
         self,
@@ -125,8 +132,7 @@ class Runner:
         try:
             made = await plan(task, self._context(log, options))
         except ModelError as e:
-            error = ErrorInfo(kind=e.kind, message=str(e), hint=e.hint)
-            log.emit("run/finished", RunFinished(status="failed", error=error))
+            log.emit("run/finished", RunFinished(status="failed", error=error_info(e)))
             raise
         log.emit(
             "run/finished",
@@ -144,30 +150,43 @@ class Runner:
             scorer: How the answer is scored, if it is.
 
         Raises:
-            CannotResume: The run has its answer.
+            CannotResume: The run has its answer, or had not begun.
+            RunAlive: A living process still executes it.
         """
+        from store import get_events, get_run
+
         run = get_run(self.store, run_id)
         if run.status in ("answered", "refused"):
             raise CannotResume(
                 f"run {run.id} is finished ({run.status}); `backprose runs show {run.id}` shows its answer"
             )
         origin = Origin.of(self.store, run)
-        if run.status != "interrupted":
-            options = origin.options.model_copy(update={"budget": budget or origin.options.budget})
-            graph = origin.graph or self._planned(run)
-            return await self.run(origin.task, options, graph=graph, scorer=scorer, parent=run.id, relation="continue")
-        spent = spent_by(r.event for r in get_events(self.store, run.id, kind=ModelCalled))
-        return await self._execute(self.store.resume_run(run.id), origin, spent=spent, scorer=scorer)
+        options = origin.options.model_copy(update={"budget": budget or origin.options.budget})
+        if run.status in ("running", "interrupted"):
+            log = self.store.resume_run(run.id)
+            spent = spent_by(r.event for r in get_events(self.store, run.id, kind=ModelCalled))
+            return await self._execute(log, replace(origin, options=options), spent=spent, scorer=scorer)
+        graph = origin.graph or self._planned(run)
+        return await self.run(origin.task, options, graph=graph, scorer=scorer, parent=run.id, relation="continue")
 
-    async def replay(self, run_id: str) -> tuple[RunResult, tuple[Difference, ...]]:
+    async def replay(self, run_id: str, *, scorer: Scorer | None = None) -> tuple[RunResult, tuple["Difference", ...]]:
         """Execute a finished run from its log alone and compare every event with the recorded one.
+
+        Args:
+            run_id: The run, or the beginning of its id.
+            scorer: What scored it; left out, its verdict is taken as it was recorded.
 
         Raises:
             NotRecorded: The run would make a call that the log does not hold.
         """
+        from store import get_events, get_run
+
         run = get_run(self.store, run_id)
         log = self.store.replay_run(run.id)
-        result = await self._execute(log, Origin.of(self.store, run), replay=True)
+        result = await self._execute(log, Origin.of(self.store, run), scorer=scorer, replay=True)
+        if scorer is None:
+            for record in get_events(self.store, run.id, prefix="loss/"):
+                log.emit(record.key, record.event)
         return result, log.differences()
 
     def close(self) -> None:
@@ -187,6 +206,7 @@ class Runner:
         graph = origin.graph
         ctx = self._context(log, origin.options, spent=spent, replay=replay)
         log.emit("run/started", origin.event(log))
+        await log.durable()  # a run that is killed from here on can be resumed
         answer: Answer | None = None
         error: ErrorInfo | None = None
         loss: Loss | None = None
@@ -198,8 +218,8 @@ class Runner:
         except NotRecorded:
             raise
         except (ModelError, TeamFailed, SpecError) as e:
-            error = ErrorInfo(kind=getattr(e, "kind", "spec_error"), message=str(e), hint=getattr(e, "hint", ""))
-            answer = e.best if isinstance(e, TeamFailed) else None
+            error = error_info(e)
+            answer = e.best if isinstance(e, TeamFailed) else answer  # an answer that could not be scored stays one
             status = "budget_exhausted" if error.kind == "budget_exhausted" else "failed"
         except asyncio.CancelledError:
             log.emit("run/finished", RunFinished(status="cancelled"))
@@ -225,30 +245,42 @@ class Runner:
             replay=replay,
         )
         hands = Hands(log, self.executor, replay=replay)
-        return Context(log=log, gateway=gateway, hands=hands, model=options.model, seed=options.seed)
+        return Context(
+            log=log, gateway=gateway, hands=hands, model=options.model, seed=options.seed, checker=self.checker
+        )
 
     async def _ready(self, origin: Origin, ctx: Context) -> tuple[GraphSpec, Context]:
         """The graph that runs, and a context that knows how its teams did before."""
-
         if origin.graph is None:
             made = await plan(origin.task, ctx)
             return made.graph, replace(ctx, task_kind=made.task_kind)
         graph = origin.graph
-        kept = ctx.log.put(graph.canonical())
-        ctx.log.emit("plan/planned", Planned(graph=kept, graph_hash=graph.hash))
-        if all(len(layer.teams) == 1 and layer.teams[0].aggregator != "weighted_vote" for layer in graph.layers):
-            return graph, ctx
-        past = history(self.store, graph)
-        return graph, replace(
-            ctx, task_kind=graph.name, teams=team_records(graph, past), agents=agent_records(graph, past)
+        records = self._known(graph, ctx.log) if asked_by(graph) else None
+        planned = Planned(
+            graph=ctx.log.put(graph.canonical()),
+            graph_hash=graph.hash,
+            records=ctx.log.put(records.to_json()) if records else None,
         )
+        ctx.log.emit("plan/planned", planned)
+        if records is None:
+            return graph, ctx
+        return graph, replace(ctx, task_kind=graph.name, teams=records.teams, agents=records.agents)
+
+    def _known(self, graph: GraphSpec, log: RunLog) -> Records:
+        """What earlier runs say of the graph's teams; for a run that has begun before, what they said then."""
+        begun = log.find("plan/planned")
+        if isinstance(begun, Planned) and begun.records:
+            return Records.from_json(log.text(begun.records))
+        return Records.of(self.store, graph)
 
     async def _scored(self, scorer: Scorer, task: str, answer: Answer, ctx: Context) -> Loss:
         loss = await scorer(task, answer, ctx)
         ctx.log.emit("loss/scored", Scored(by=loss.by, score=loss.score, words=loss.words))
         return loss
 
-    def _planned(self, run: Run) -> GraphSpec | None:
+    def _planned(self, run: "Run") -> GraphSpec | None:
+        from store import get_events
+
         for record in get_events(self.store, run.id, kind=Planned):
             assert isinstance(record.event, Planned)  # asked for by kind
             return GraphSpec.model_validate_json(self.store.text(record.event.graph))

@@ -9,11 +9,12 @@ team blocks F_l, activation = the way a team's answers are combined.
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 
 Aggregator = Literal[
     "single", "sequential", "majority", "weighted_vote", "best_of_n", "judge", "synthesise", "debate", "tool_pipeline"
@@ -23,12 +24,35 @@ AGGREGATORS: tuple[Aggregator, ...] = get_args(Aggregator)
 Name = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
 
 
-class SpecError(ValueError):
-    """A spec that could not run; the message says what is wrong, where, and what would be right."""
+class SpecError(Exception):
+    """A spec that could not run; the message says what is wrong, where, and what would be right.
+
+    It is no ValueError, so that pydantic lets it through as it is, however deep in a graph it was found.
+    """
 
 
 class Spec(BaseModel):
+    """Base of all specs: a frozen JSON value that is checked when it is made. Raises `SpecError`."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_the_place(cls, data: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(data)
+        except ValidationError as e:
+            wrong = e.errors(include_url=False)[0]
+            field = ".".join(map(str, wrong["loc"])) or "it"
+            given = f", but is {wrong['input']!r:.60}" if wrong["type"] != "missing" else ""
+            raise SpecError(f"{_place(cls, data)}: {field}: {wrong['msg']}{given}") from None
+        except SpecError as e:
+            raise SpecError(f"{_place(cls, data)}: {e}") from None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that is checked like a new spec, and whose hash is its own."""
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_validate({**fields, **(update or {})})
 
     def canonical(self) -> str:
         """JSON with sorted keys and without defaults: equal specs give equal texts."""
@@ -38,6 +62,13 @@ class Spec(BaseModel):
     def hash(self) -> str:
         """Content hash, 32 hex digits."""
         return hashlib.blake2b(self.canonical().encode(), digest_size=16).hexdigest()
+
+
+def _place(cls: type[Spec], data: Any) -> str:
+    """A spec as its author knows it: `agent solver`, `layer 2-check`."""
+    kind = cls.__name__.removesuffix("Spec").lower()
+    name = data.get("id") or data.get("name") if isinstance(data, Mapping) else ""
+    return f"{kind} {name}" if name else kind
 
 
 class AnswerField(Spec):
@@ -79,7 +110,7 @@ class AgentSpec(Spec):
     fields: tuple[AnswerField, ...] = ()
     examples: tuple[Example, ...] = ()
     checks: tuple[str, ...] = ()  # deterministic checks of a turn, by name (agents.check)
-    function: str = ""  # "module:name" of a Python callable that answers instead of a model
+    function: str = ""  # name of a Python function (`agents.function`) that answers instead of a model
     temperature: float = Field(0.0, ge=0, le=2)
     max_tokens: int = Field(512, ge=1, le=32768)
     max_turns: int = Field(3, ge=1, le=20)
@@ -188,12 +219,12 @@ class GraphSpec(Spec):
             seen.append(layer.id)
         return self
 
-    def sources(self, layer: LayerSpec) -> tuple[str, ...]:
-        """The layers whose outputs `layer` sees."""
-        if layer.inputs:
-            return layer.inputs
-        k = self.layers.index(layer)
-        return (self.layers[k - 1].id,) if k else ()
+    def wired(self) -> Iterator[tuple[LayerSpec, tuple[str, ...]]]:
+        """The layers in sequence, each with the ids of those whose outputs it sees."""
+        before: tuple[str, ...] = ()
+        for layer in self.layers:
+            yield layer, layer.inputs or before
+            before = (layer.id,)
 
 
 def agent(id: str, prompt: str, **settings: Any) -> AgentSpec:

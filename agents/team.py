@@ -7,30 +7,29 @@ has an answer when at least `quorum` of its agents succeed.
 import asyncio
 from dataclasses import replace
 
-from agents.act import AgentGaveUp, act
+from agents.act import AGENT_ERRORS, act
 from agents.aggregate import Combined, combine, solidity
 from agents.answer import Answer
 from agents.context import Context
-from agents.models.contract import BudgetExhausted, ModelError, NotRecorded
+from agents.models.contract import BudgetExhausted, NotRecorded
 from agents.prompt import Brief
-from agents.spec import AgentSpec, SpecError, TeamSpec
+from agents.spec import AgentSpec, TeamSpec
 from store.events import AgentAnswered, AgentFailed, AgentStarted, ErrorInfo
-from tools import ToolError
-
-AGENT_ERRORS = (ModelError, ToolError, AgentGaveUp, SpecError)
 
 
 class TeamFailed(Exception):
     """A team has no answer: too few of its agents succeeded, or the run's budget is spent.
 
     Attributes:
-        errors: Why agents failed, by agent.
+        errors: Why agents failed, by agent; why their answers were not combined, by `combine`.
         best: The best answer there was all the same.
     """
 
     def __init__(self, layer: str, team: TeamSpec, errors: dict[str, ErrorInfo], best: Answer | None) -> None:
-        why = "; ".join(f"{a.id}: {errors[a.id].message}" for a in team.agents if a.id in errors)
-        super().__init__(f"layer {layer}: {len(errors)} of {len(team.agents)} agents failed ({why})")
+        failed = [a.id for a in team.agents if a.id in errors]
+        order = [*failed, *(who for who in errors if who not in failed)]
+        why = "; ".join(f"{who}: {errors[who].message}" for who in order)
+        super().__init__(f"layer {layer}: {len(failed)} of {len(team.agents)} agents failed ({why})")
         self.errors = errors
         self.best = best
 
@@ -65,11 +64,14 @@ async def run_team(layer: str, team: TeamSpec, brief: Brief, ctx: Context, at: s
         raise group.exceptions[0] from None
     done = {i: task.result() for i, task in running.items()}
     answers = [(a, answer) for a in team.agents if (answer := done[a.id]) is not None]
+    best = max([answer for _, answer in (*brief.inputs, *answers)], key=solidity, default=None)
     broke = any(e.kind == BudgetExhausted.kind for e in errors.values())
     if broke or len(answers) < team.quorum:
-        before = [answer for _, answer in (*brief.inputs, *((a.id, answer) for a, answer in answers))]
-        raise TeamFailed(layer, team, errors, max(before, key=solidity, default=None))
-    return await combine(team, answers, brief, ctx, at)
+        raise TeamFailed(layer, team, errors, best)
+    try:
+        return await combine(team, answers, brief, ctx, at)
+    except BudgetExhausted as e:
+        raise TeamFailed(layer, team, {**errors, "combine": error_info(e)}, best) from e
 
 
 async def _one(
@@ -81,15 +83,14 @@ async def _one(
     except NotRecorded:
         raise
     except AGENT_ERRORS as e:
-        error = ErrorInfo(kind=getattr(e, "kind", "spec_error"), message=str(e), hint=getattr(e, "hint", ""))
-    except Exception as e:
-        if not agent.function:
-            raise
-        error = ErrorInfo(kind="function_failed", message=f"{type(e).__name__}: {e}")
-    else:
-        kept = ctx.log.put(answer.to_json())
-        ctx.log.emit(f"{at}/answered", AgentAnswered(layer=layer, agent=agent.id, answer=kept, refused=answer.refused))
-        return answer
-    errors[agent.id] = error
-    ctx.log.emit(f"{at}/failed", AgentFailed(layer=layer, agent=agent.id, error=error))
-    return None
+        errors[agent.id] = error_info(e)
+        ctx.log.emit(f"{at}/failed", AgentFailed(layer=layer, agent=agent.id, error=errors[agent.id]))
+        return None
+    kept = ctx.log.put(answer.to_json())
+    ctx.log.emit(f"{at}/answered", AgentAnswered(layer=layer, agent=agent.id, answer=kept, refused=answer.refused))
+    return answer
+
+
+def error_info(error: Exception) -> ErrorInfo:
+    """A typed failure as the log keeps it."""
+    return ErrorInfo(kind=getattr(error, "kind", "spec_error"), message=str(error), hint=getattr(error, "hint", ""))

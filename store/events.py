@@ -44,6 +44,7 @@ class Planned(Event):
     graph_hash: str
     planner: str = ""
     repairs: tuple[str, ...] = ()  # what the checks found wrong with the plan and put right
+    records: Ref | None = None  # JSON: how its teams and agents did in earlier runs, where the graph asks
 
 
 class LayerStarted(Event):
@@ -151,11 +152,14 @@ class Scored(Event):
 
 
 class BudgetRefused(Event):
-    """A call was refused before its money was spent."""
+    """A call was refused before its money was spent: of `cap`, `spent` was gone, and the call might have needed `needed`."""
 
     kind: Literal["budget_refused"] = "budget_refused"
     purpose: str
     limit: Literal["calls", "tokens", "usd"]
+    spent: float
+    needed: float
+    cap: float
 
 
 class RunFinished(Event):

@@ -184,3 +184,9 @@ class NotRecorded(ModelError):
     """A replay met a call that the log does not hold."""
 
     kind = "not_recorded"
+
+
+FATAL = (
+    BudgetExhausted,
+    NotRecorded,
+)  # they end the run, whoever meets them; nothing may stand in for the missing reply

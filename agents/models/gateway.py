@@ -119,8 +119,12 @@ class Gateway:
             recorded = self.log.find(ask.key)
             if isinstance(recorded, ModelCalled):
                 outcome = self._recall(ask, recorded)
+            elif refused := self._refused(ask):
+                raise refused
             elif self.replay:
-                raise failure or self._missing(ask)
+                raise failure or NotRecorded(
+                    f"the log holds no call at {ask.key}", hint="resume the run to make the calls that it lacks"
+                )
             elif failure and attempt >= self.attempts:
                 raise failure
             else:
@@ -183,15 +187,13 @@ class Gateway:
             return _recorded_error(event)
         return self._hand_over(ask, event)
 
-    def _missing(self, ask: _Ask) -> ModelError:
-        refused = self.log.find(_refusal_key(ask))
-        if isinstance(refused, BudgetRefused):
-            self.log.emit(_refusal_key(ask), refused)
-            spent = getattr(self.ledger.spent, refused.limit)
-            return BudgetRefusal(
-                refused.limit, spent=spent, needed=0, cap=getattr(self.ledger.budget, refused.limit) or 0
-            )
-        return NotRecorded(f"the log holds no call at {ask.key}", hint="resume the run to make the calls that it lacks")
+    def _refused(self, ask: _Ask) -> BudgetRefusal | None:
+        """The refusal that this run recorded instead of the attempt."""
+        event = self.log.find(_refusal_key(ask))
+        if not isinstance(event, BudgetRefused):
+            return None
+        self.log.emit(_refusal_key(ask), event)
+        return BudgetRefusal(event.limit, spent=event.spent, needed=event.needed, cap=event.cap)
 
     async def _try(self, ask: _Ask) -> ModelReply | ModelError:
         """One attempt, unless the same call was paid for already or is under way."""
@@ -252,7 +254,8 @@ class Gateway:
         try:
             await self.ledger.reserve(amount)
         except BudgetRefusal as refusal:
-            self.log.emit(_refusal_key(ask), BudgetRefused(purpose=ask.purpose, limit=refusal.limit))
+            facts = {"spent": float(refusal.spent), "needed": float(refusal.needed), "cap": refusal.cap}
+            self.log.emit(_refusal_key(ask), BudgetRefused(purpose=ask.purpose, limit=refusal.limit, **facts))
             raise
 
     async def _ask(self, provider: Provider, ask: _Ask, bound: "_Bound") -> ModelReply | ModelError:

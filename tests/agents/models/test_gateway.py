@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from asking import ask
-from memory_log import MemoryLog
 
 from agents.models import (
     Amount,
@@ -31,6 +29,8 @@ from agents.models import (
     spent_by,
 )
 from store.events import BudgetRefused
+from tests.agents.models.asking import ask
+from tests.agents.models.memory_log import MemoryLog
 
 
 def door(log: MemoryLog, provider: Provider, **options: object) -> Gateway:
@@ -120,17 +120,19 @@ async def test_a_replay_reproduces_a_refused_budget() -> None:
     log, model = MemoryLog(), Scripted(lambda _: "done")
     with pytest.raises(BudgetExhausted):
         await door(log, model, budget=Budget(calls=0)).call(ask("one"), at="a", purpose="act")
-    assert log.events == {"a/budget#0": BudgetRefused(purpose="act", limit="calls")}
+    assert log.events == {"a/budget#0": BudgetRefused(purpose="act", limit="calls", spent=0, needed=1, cap=0)}
     with pytest.raises(BudgetExhausted):
         await door(log.again(), model, replay=True, budget=Budget(calls=0)).call(ask("one"), at="a", purpose="act")
 
 
-async def test_a_refused_call_is_made_when_the_run_resumes_with_a_larger_budget() -> None:
+async def test_a_refused_call_stays_refused_in_its_run_and_is_made_by_a_continuation() -> None:
     log, model = MemoryLog(), Scripted(lambda _: "done")
     with pytest.raises(BudgetExhausted):
         await door(log, model, budget=Budget(calls=0)).call(ask("one"), at="a", purpose="act")
-    resumed = door(log.again(), model, budget=Budget(calls=1))
-    assert (await resumed.call(ask("one"), at="a", purpose="act")).text == "done"
+    with pytest.raises(BudgetExhausted, match="the budget of 0 calls"):
+        await door(log.again(), model, budget=Budget(calls=1)).call(ask("one"), at="a", purpose="act")
+    continuation = door(log.beside(), model, budget=Budget(calls=1))
+    assert (await continuation.call(ask("one"), at="a", purpose="act")).text == "done"
 
 
 async def test_another_run_pays_nothing_for_a_call_already_paid() -> None:
