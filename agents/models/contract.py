@@ -186,7 +186,5 @@ class NotRecorded(ModelError):
     kind = "not_recorded"
 
 
-FATAL = (
-    BudgetExhausted,
-    NotRecorded,
-)  # they end the run, whoever meets them; nothing may stand in for the missing reply
+# They end the run, whoever meets them: nothing may stand in for the missing reply.
+FATAL = (BudgetExhausted, NotRecorded)
