@@ -88,6 +88,7 @@ class Screen:
             self.run_id = _own_run(self._store)
             self.say(f"run {self.run_id}")
         if news := self._progress.see(key, event):
+            self._last = self._progress.now
             self.say(news)
         self._show_change()
 

@@ -53,7 +53,7 @@ def run(
     options = RunOptions(
         model=model or default_model(), budget=budget_of(budget_usd, budget_tokens, budget_calls), seed=seed
     )
-    bring_missing([*([options.model] if _needs_default(graph) else []), *_own_models(graph)])
+    bring_missing(models_of(options.model, graph))
     with Store.open() as store:
         result = carry_out(store, lambda runner: runner.run(task, options, graph=graph))
         end(tell(store, result.run_id), json_=json_)
@@ -66,20 +66,13 @@ def budget_of(usd: float | None, tokens: int | None, calls: int | None) -> "Budg
     return Budget(usd=usd, tokens=tokens, calls=calls)
 
 
-def _own_models(graph: "GraphSpec | None") -> list[str]:
-    """The models that agents of a network name for themselves."""
+def models_of(model: str, graph: "GraphSpec | None") -> list[str]:
+    """The models that a run may ask: those that agents name for themselves, and the run's own if anything asks it."""
     if graph is None:
-        return []
-    return [a.model for layer in graph.layers for team in layer.teams for a in team.agents if a.model]
-
-
-def _needs_default(graph: "GraphSpec | None") -> bool:
-    """Whether anything asks the run's own model: a planner, a router or a combiner may, and agents without one do."""
-    if graph is None:
-        return True
+        return [model]
     teams = [team for layer in graph.layers for team in layer.teams]
-    if any(len(layer.teams) > 1 for layer in graph.layers) or any(
-        t.aggregator in ("judge", "synthesise") for t in teams
-    ):
-        return True
-    return any(not a.model and not a.function for team in teams for a in team.agents)
+    agents = [a for team in teams for a in team.agents if not a.function]
+    routed = any(len(layer.teams) > 1 for layer in graph.layers)
+    combined = any(team.aggregator in ("judge", "synthesise") for team in teams)
+    own = [model] if routed or combined or any(not a.model for a in agents) else []
+    return [*own, *(a.model for a in agents if a.model)]

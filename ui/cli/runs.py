@@ -8,7 +8,7 @@ import typer
 from ui.cli import show
 from ui.cli.fail import stop
 from ui.cli.model import bring_missing
-from ui.cli.run import BudgetCalls, BudgetTokens, BudgetUsd, budget_of
+from ui.cli.run import BudgetCalls, BudgetTokens, BudgetUsd, budget_of, models_of
 from ui.view import words
 
 if TYPE_CHECKING:
@@ -96,12 +96,12 @@ def resume(
 ) -> None:
     """Go on with a run that was interrupted, cancelled, stopped by its budget, or failed; what is done is not done again.
 
-    An interrupted run goes on as the same run within its own budget; any other is continued in a new run, which may be
-    given another budget. Exit codes as for `backprose run`.
+    An interrupted run goes on as the same run; any other is continued in a new one. Limits left out stay as they were; with
+    one given, the others are none. Exit codes as for `backprose run`.
 
     backprose runs resume ID --budget-tokens 20000
     """
-    from store import Store, get_run
+    from store import Store
     from ui.cli.live import carry_out
     from ui.cli.result import end
     from ui.view.story import tell
@@ -109,11 +109,9 @@ def resume(
     limits = (budget_usd, budget_tokens, budget_calls)
     budget = budget_of(*limits) if any(limit is not None for limit in limits) else None
     with Store.open() as store:
-        run = get_run(store, run_id)
-        if budget and run.status == "interrupted":
-            stop(f"run {run.id} was interrupted and goes on within its own budget", "leave the budget out")
-        bring_missing([run.model])
-        result = carry_out(store, lambda runner: runner.resume(run.id, budget=budget))
+        before = tell(store, run_id)
+        bring_missing(models_of(before.run.model, before.graph))
+        result = carry_out(store, lambda runner: runner.resume(before.run.id, budget=budget))
         end(tell(store, result.run_id), json_=json_)
 
 
