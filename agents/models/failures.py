@@ -16,6 +16,8 @@ from agents.models.contract import (
     Unreachable,
 )
 
+NOT_REACHED = "check the address and the network"
+
 
 def failure(model: str, status: int, words: str, headers: Mapping[str, str] | None = None) -> ModelError:
     """The typed error for an HTTP status."""
@@ -30,6 +32,8 @@ def failure(model: str, status: int, words: str, headers: Mapping[str, str] | No
         return RateLimited(said, retry_after=retry_after(headers or {}))
     if status in (408, 504):
         return TimedOut(said)
+    if words.endswith("Connection error."):  # LiteLLM's words for it, which it calls a 500
+        return Unreachable(f"{model} cannot be reached", hint=NOT_REACHED)
     if status >= 500:
         return ServerError(said, retry_after=retry_after(headers or {}))
     too_long = "context" in words.lower() and ("exceed" in words.lower() or "maximum" in words.lower())

@@ -5,10 +5,8 @@ import random
 from decimal import Decimal
 
 import pytest
-from asking import ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from memory_log import MemoryLog
 
 from agents.models import (
     Amount,
@@ -22,6 +20,8 @@ from agents.models import (
     spent_by,
 )
 from agents.models.ledger import Ledger, dollars
+from tests.agents.models.asking import ask
+from tests.agents.models.memory_log import MemoryLog
 
 PRICE = Price(prompt=1.5e-7, completion=6e-7)
 caps = st.builds(

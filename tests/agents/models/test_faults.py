@@ -3,11 +3,11 @@
 import asyncio
 import random
 
-from asking import ask
-from memory_log import MemoryLog
 from pydantic import BaseModel
 
 from agents.models import Gateway, ModelError, ModelRequest, RateLimited, Scripted, ServerError, spent_by
+from tests.agents.models.asking import ask
+from tests.agents.models.memory_log import MemoryLog
 
 
 class Answer(BaseModel):

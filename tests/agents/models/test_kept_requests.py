@@ -4,7 +4,6 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_log import MemoryLog
 
 from agents.models import (
     Message,
@@ -17,6 +16,7 @@ from agents.models import (
     load_request,
 )
 from agents.models.record import keep_reply, keep_request, pieces
+from tests.agents.models.memory_log import MemoryLog
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 texts = plain | st.lists(plain | st.sampled_from(["x" * 500, "\n\n", "\n\n\n"]), max_size=40).map("\n\n".join)

@@ -1,6 +1,8 @@
 """From a name to a provider, the default, and what is usable."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,3 +83,10 @@ def test_a_default_server_is_listed_with_whether_it_listens(monkeypatch: pytest.
     row = list_models()[-1]
     assert not row.usable
     assert f"nothing listens at 127.0.0.1:{port}" in row.why_not
+
+
+def test_importing_the_door_loads_no_heavy_library() -> None:
+    heavy = ("litellm", "openai", "xllamacpp", "torch")
+    program = f"import sys, agents.models.gateway; print([name for name in {heavy!r} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout.strip() == "[]"

@@ -3,12 +3,12 @@
 from typing import Literal
 
 import pytest
-from asking import ask
-from memory_log import MemoryLog
 from pydantic import BaseModel, Field
 
 from agents.models import Gateway, ModelRequest, Scripted, Truncated, Unparsable
 from agents.models.structured import parse, schema_of
+from tests.agents.models.asking import ask
+from tests.agents.models.memory_log import MemoryLog
 
 
 class Line(BaseModel):

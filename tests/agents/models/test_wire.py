@@ -3,11 +3,11 @@
 import httpx
 import openai
 import pytest
-from asking import ask
 
 from agents.models import Message, ModelError, ModelRequest, ToolDefinition, ToolRequest
 from agents.models.failures import failure, failure_of, retry_after
 from agents.models.wire import Assembler, chat_reply, chat_request, tool_requests_in
+from tests.agents.models.asking import ask
 
 ADD = ToolDefinition(name="add", description="Add", parameters={"type": "object"})
 
