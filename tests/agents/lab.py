@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from agents import AgentSpec, GraphSpec, Runner, RunOptions, RunResult, agent
 from agents.loss import Scorer
@@ -41,7 +41,7 @@ class Kiln(Tool[KilnInput, KilnOutput]):
     source = "made for these tests"
     refinable = ("hours",)
     score = "quality"
-    certificate = {"residual": 1e-6}
+    certificate: ClassVar = {"residual": 1e-6}
     headline = ("hardness",)
     inline = True
     fired = 0  # calls made in this process
@@ -110,8 +110,11 @@ class Lab:
     settings: dict[str, Any] = field(default_factory=dict)  # of the runner
 
     def __post_init__(self) -> None:
-        self.model = Scripted(lambda request: self.script(request))
+        self.model = Scripted(self._reply)
         self.runner = Runner(self.store, {"scripted": self.model}, **self.settings)
+
+    def _reply(self, request: ModelRequest) -> Any:
+        return self.script(request)
 
     def run(
         self, graph: GraphSpec | None, task: str = "the task", *, scorer: Scorer | None = None, **options: Any

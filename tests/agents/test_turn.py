@@ -103,9 +103,7 @@ def test_a_forgotten_condition_is_sent_back_also_when_it_was_used_in_an_earlier_
 
 
 def test_a_tool_that_does_not_exist_is_named_with_those_that_do(lab: Lab) -> None:
-    lab.script = cast = Cast(
-        {"solver": [turn(("a", "oven", {}), answers=["a.x"]), turn(HOT, answers=["a.hardness"])]}
-    )
+    lab.script = cast = Cast({"solver": [turn(("a", "oven", {}), answers=["a.x"]), turn(HOT, answers=["a.hardness"])]})
     assert lab.run(one()).answer.value == 90.0
     assert "there is no tool oven; tools are kiln" in cast.to("solver")[1].messages[-1].content
 
