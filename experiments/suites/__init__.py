@@ -1,0 +1,5 @@
+"""Evaluation suites: questions whose right answers are known, and checkers that compare."""
+
+from experiments.suites.protocol import AnswerLike, Item, Score, Split, Suite
+
+__all__ = ["AnswerLike", "Item", "Score", "Split", "Suite"]
