@@ -1,0 +1,1 @@
+"""Electric power: dispatch, flow and stability of transmission and distribution grids."""

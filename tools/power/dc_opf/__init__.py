@@ -1,0 +1,1 @@
+"""The cheapest dispatch of a transmission grid in the DC approximation, exact and certified."""
