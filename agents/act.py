@@ -19,7 +19,7 @@ from agents.answer import Answer, Evidence, Quantity
 from agents.check import foreign_names, invented_numbers, mistyped_numbers, unused_numbers
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
-from agents.models.contract import Message, ModelError, ModelRequest
+from agents.models.contract import FATAL, Message, ModelError, ModelRequest
 from agents.prompt import AnyTool, Brief, describe, messages, shown, turn_schema, written_schema
 from agents.refine import refine
 from agents.spec import AgentSpec
@@ -108,7 +108,21 @@ async def _compute(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Ans
 
 
 async def _write(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
-    """Words without tools. Checked values and evidence of the last input are handed on with them."""
+    """Words without tools. What the last input stands on is handed on with them: checked values, evidence, that it is a refusal.
+
+    An agent that must be faithful and cannot put its input into words hands it on in plain form.
+    """
+    try:
+        return await _in_words(agent, brief, ctx, at)
+    except FATAL:
+        raise
+    except (ModelError, AgentGaveUp):
+        if "faithful" in agent.checks and brief.inputs:
+            return brief.inputs[-1][1]
+        raise
+
+
+async def _in_words(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
     base = brief.inputs[-1][1] if brief.inputs else Answer(text="")
     talk = messages(agent, brief, ())
     request = _request(agent, ctx, talk, written_schema(agent) if agent.fields else None)
@@ -122,11 +136,9 @@ async def _write(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answe
             text = (await ctx.gateway.call(request, at=here, purpose="write")).text.strip()
         complaints = mistyped_numbers(text, sources) if "faithful" in agent.checks else ()
         if not complaints:
-            return base.model_copy(update={"text": text, "refused": False})
+            return base.model_copy(update={"text": text})
         again = (Message(role="assistant", content=text), Message(role="user", content=_mend(complaints)))
         request = request.model_copy(update={"messages": (*talk, *again)})
-    if base.text:
-        return base  # a checked answer in plain form is better than a fluent wrong one
     raise AgentGaveUp(agent.id, complaints)
 
 

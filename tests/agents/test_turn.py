@@ -165,6 +165,24 @@ def test_a_writer_that_keeps_mistyping_gives_way_to_the_plain_result(lab: Lab) -
     assert (run.status, str(run)) == ("answered", "Hardness of the clay: 90 MPa")
 
 
+def test_an_explainer_whose_model_fails_gives_way_to_the_plain_result_and_another_writer_does_not(lab: Lab) -> None:
+    for checks, status in ((("faithful",), "answered"), ((), "failed")):
+        network = graph(
+            layer("solve", speaker("solver", tools=("kiln",))), layer("explain", speaker("writer", checks=checks))
+        )
+        lab.script = Cast({"solver": turn(HOT, answers=["a.hardness"]), "writer": Truncated("cut off")})
+        run = lab.run(network)
+        assert (run.status, run.answer and str(run.answer.text)) == (
+            status, "Hardness of the clay: 90 MPa"
+        )  # fmt: skip
+
+
+def test_a_writer_in_the_team_of_a_solver_that_refused_cannot_make_it_an_answer(lab: Lab) -> None:
+    lab.script = Cast({"solver": '{"refusal": "no such clay"}', "writer": "It is 90 MPa hard."})
+    run = lab.run(graph(layer("solve", speaker("solver", tools=("kiln",)), speaker("writer"))))
+    assert run.status == "refused"
+
+
 def test_a_refusal_goes_through_the_layers_behind_it_without_a_call(lab: Lab) -> None:
     both = graph(layer("solve", speaker("solver", tools=("kiln",))), layer("explain", speaker("writer")))
     lab.script = cast = Cast({"solver": '{"refusal": "there is no such clay"}', "writer": "It is 90 MPa."})
