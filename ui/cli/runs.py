@@ -212,7 +212,7 @@ def _print_trace(story: "Story") -> None:
 
     rows = []
     for depth, span in list(walk(story.trace))[1:]:
-        name = f"{'  ' * (depth - 1)}{span.name if span.kind in ('agent', 'note') else f'{span.kind} {span.name}'}"
+        name = "  " * (depth - 1) + span.title
         said = f"{span.error.kind}: {span.error.message}" if span.error else span.detail
         note = "; ".join(part for part in ("known" if span.cached else "", said) if part)
         rows.append((name, words.duration(span.seconds), f"{span.tokens:,}" if span.tokens else "", note))

@@ -64,6 +64,11 @@ class Span:
     def seconds(self) -> float:
         return self.end - self.start
 
+    @property
+    def title(self) -> str:
+        """`solve-1`, `layer 2-check`, `plan`, `model act`."""
+        return self.name if self.kind in ("agent", "note", self.name) else f"{self.kind} {self.name}"
+
 
 def trace(records: Iterable[Record]) -> Span:
     """The trace of a run from its events in order; times are relative to the first."""
