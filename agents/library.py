@@ -15,11 +15,13 @@ from tools import Tool, get_tool
 
 Role = Literal["solve", "check", "reason", "explain"]
 
-ASKED = AnswerField(name="asked", meaning="the words of the task that say what is wanted", max_chars=120)
+ASKED = AnswerField(name="asked", meaning="the question itself with its verb", max_chars=160)
 COMPARE = AnswerField(
     name="compare",
-    meaning="nothing, when the values of one situation are wanted; with and without, when the effect of a change is wanted; "
-    "two cases, when two named situations are compared. A comparison takes two calls, the changed or first-named case as a",
+    meaning="nothing, when values of one situation are wanted (with X out, what is Y? what does Y cost then?); "
+    "with and without, when the effect of a change is wanted (what does losing X cost? how much does X add? what does X save?); "
+    "two cases, when two named situations are compared (how much more at A than at B?). "
+    "A comparison takes two calls: a with the change or the case named first, b without it or the other case",
     choices=(("nothing", 1), ("with and without", 2), ("two cases", 2)),
 )
 SOLVE = (

@@ -16,6 +16,20 @@ from tools import Tool, definition
 
 CALL_NAMES = ("a", "b", "c", "d")
 MAX_SHOWN = 240  # characters of one output value that agents read
+UNSAID = frozenset(
+    (
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "enum",
+        "examples",
+        "description",
+        "title",
+        "default",
+        "unit",
+    )
+)
 AnyTool = type[Tool[Any, Any]]
 
 
@@ -58,7 +72,8 @@ def shown(output: dict[str, Any], headline: Iterable[str]) -> dict[str, Any]:
 def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool]) -> dict[str, Any]:
     """JSON schema of a turn: the agent's own fields, then either tool calls with answers over them, or a refusal.
 
-    Ranges are left out of the arguments: a question may ask for what a tool must refuse, and then the tool should say so.
+    Ranges and lists of names are left out of the arguments: a question may ask for what a tool must refuse, and then the tool
+    should say so.
     """
     choice = next((f for f in agent.fields if f.choices), None)
     counts = dict.fromkeys(n for _, n in choice.choices) if choice else {0: None}

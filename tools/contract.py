@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -102,7 +102,7 @@ class Worked(Frozen):
 
     question: str
     asked: str = Field(description="The words of the question that say what is wanted")
-    compare: str = Field("nothing", description="What is compared: nothing, with and without, two loads, ...")
+    compare: Literal["nothing", "with and without", "two cases"] = "nothing"
     calls: tuple[dict[str, Any], ...] = Field(description="Arguments of the calls, named a, b, ... in this order")
     answers: tuple[str, ...] = Field(description="Expressions over the outputs, such as a.cost - b.cost")
 

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from tools.contract import Artifact, Frozen, Tool, Worked, quantity
+from tools.contract import Artifact, Frozen, Tool, quantity
 from tools.power.dc_opf.names import GRIDS, grid_name
+from tools.power.dc_opf.worked import WORKED
 
 
 def _named(said: object) -> object:
@@ -99,34 +100,7 @@ class SolveDcOpf(Tool[DcOpfInput, DcOpfOutput]):
         {"grid": "case30", "outages": ["6-8"], "watch_line": "6-28"},
         {"grid": "case118", "renewables": [{"bus": 59, "p_mw": 150}], "watch_bus": 59},
     )
-    worked = (
-        Worked(
-            question="What does the cheapest dispatch of the IEEE 30-bus grid cost at 110 % load?",
-            asked="what does the cheapest dispatch cost",
-            calls=({"grid": "case30", "load_scale": 1.1},),
-            answers=("a.cost",),
-        ),
-        Worked(
-            question="On case118, how much dearer does it get when line 49-66 fails?",
-            asked="how much dearer",
-            compare="with and without",
-            calls=({"grid": "case118"}, {"grid": "case118", "outages": ["49-66"]}),
-            answers=("b.cost - a.cost",),
-        ),
-        Worked(
-            question="In the 118-bus grid at 90 % of nominal load, 80 MW of wind come in at bus 12. What is the price at bus 12?",
-            asked="price at bus 12",
-            calls=(
-                {
-                    "grid": "case118",
-                    "load_scale": 0.9,
-                    "renewables": [{"bus": 12, "p_mw": 80}],
-                    "watch_bus": 12,
-                },
-            ),
-            answers=("a.watched_price",),
-        ),
-    )
+    worked = WORKED
     keywords = (
         *("optimal power flow", "opf", "economic dispatch", "cheapest dispatch", "electricity", "transmission", "grid"),
         *("ieee", "bus", "matpower", "pandapower", "pegase", "line limit", "congestion", "binding", "outage", "n-1"),

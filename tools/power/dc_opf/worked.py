@@ -57,6 +57,12 @@ WORKED = (
         answers=("a.cost - b.cost",),
     ),
     Worked(
+        question="Suppose 50 MW of wind arrive at bus 8 of case30 with line 9-11 down. What does an hour of dispatch cost then?",
+        asked="what does an hour of dispatch cost then",
+        calls=(_call("case30", outages=["9-11"], renewables=_wind(8, 50)),),
+        answers=("a.cost",),
+    ),
+    Worked(
         question="How loaded is the fullest line of case89pegase with 45 MW of hydro at bus 6 at 90 percent load?",
         asked="how loaded is the fullest line",
         calls=(_call("case89pegase", 0.9, renewables=_wind(6, 45)),),
