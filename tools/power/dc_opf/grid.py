@@ -17,6 +17,7 @@ from tools.power.dc_opf.names import with_circuits
 
 NO_LIMIT = 9899.0  # MVA; 9900 and more stands for "none" in old cases, less a rounding error
 SHORTEST = 1e-5  # p.u., reactance that stands for a published 0
+_ROUNDED = 1e-5  # share by which slopes may fall, as they do where published points are rounded
 
 # columns of the published tables
 _BUS, _BUS_TYPE, _LOAD, _SHUNT = 0, 1, 2, 4
@@ -249,7 +250,7 @@ def _pieces(low: float, high: float, row: Float[ndarray, " k"], bus: str) -> lis
     slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
     if len(points) < 2 or np.any(np.diff(points[:, 0]) <= 0):
         raise BadInput(f"the cost curve of the generator at bus {bus} needs two points or more with growing output")
-    if np.any(np.diff(slopes) < -1e-9 * np.abs(slopes[1:])):
+    if np.any(np.diff(slopes) < -_ROUNDED * np.abs(slopes[1:])):
         raise NonConvexCost(
             f"the cost curve of the generator at bus {bus} has slopes that fall: {', '.join(f'{s:g}' for s in slopes)}",
             hint="give points on a convex curve",

@@ -37,6 +37,7 @@ class _Case:
     invents_ratings: bool = False  # pandapower gave transformers without a rating 100 MVA
     rating_share: float = 1.0  # of the published 9900 MVA, so that lines may bind
     same_costs: bool = False  # all generators cost the same, so that any dispatch is optimal
+    note: str = ""  # what may surprise whoever expects another grid of this size
 
 
 _CASES = {
@@ -45,13 +46,13 @@ _CASES = {
     "case9": _Case(),
     "case14": _Case(),
     "case24_ieee_rts": _Case(),
-    "case30": _Case(),
-    "case_ieee30": _Case(first_bus=1, invents_ratings=True),
+    "case30": _Case(note="this is MATPOWER's case30 with line limits; case_ieee30 has other data and no limits"),
+    "case_ieee30": _Case(first_bus=1, invents_ratings=True, note="case30 is the 30-bus grid with line limits"),
     "case39": _Case(),
     "case57": _Case(),
     "case89pegase": _Case(first_bus=1, invents_ratings=True, same_costs=True),
     "case118": _Case(rating_share=0.02),
-    "case_illinois200": _Case(first_bus=1),
+    "case_illinois200": _Case(first_bus=1, note="an earlier edition of ACTIVSg200, with more load"),
     "case300": _Case(rating_share=0.1),
     "case1354pegase": _Case(first_bus=1, invents_ratings=True, same_costs=True),
     "case2869pegase": _Case(first_bus=1, invents_ratings=True, same_costs=True),
@@ -73,7 +74,8 @@ def shipped_grid(name: str) -> Grid:
 def _build(name: str) -> Grid:
     import pandapower.networks
 
-    special, notes = _CASES[name], []
+    special = _CASES[name]
+    notes = [special.note] if special.note else []
     with quiet():
         net = getattr(pandapower.networks, name)()
         case = tables_of(net, [int(number) + (special.first_bus or 0) for number in net.bus.name])
