@@ -97,10 +97,11 @@ def make_run_with_artifacts(place: str) -> str:
 
 
 class ModelServer:
-    """A tiny OpenAI-compatible server on loopback. `held` keeps its replies back until it is set."""
+    """A tiny OpenAI-compatible server on loopback. It replies while `free` is set; `refuses` makes it refuse all work."""
 
     def __init__(self) -> None:
         self.asked = 0
+        self.refuses = False
         self.free = threading.Event()
         self.free.set()
         outer = self
@@ -110,7 +111,7 @@ class ModelServer:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.asked += 1
                 outer.free.wait(60)
-                answer = json.dumps(_completion(body)).encode()
+                answer = json.dumps(_completion(body, outer.refuses)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
@@ -133,12 +134,12 @@ class ModelServer:
         self._server.server_close()
 
 
-def _completion(body: dict[str, Any]) -> dict[str, Any]:
+def _completion(body: dict[str, Any], refuse: bool) -> dict[str, Any]:
     schema = json.dumps(body.get("response_format", {}))
     if '"subtasks"' in schema:
         said = json.dumps(PLAN)
     elif '"calls"' in schema:
-        said = json.dumps({"asked": "energy", "compare": "nothing", **TURN})
+        said = json.dumps({"asked": "energy", **(REFUSAL if refuse else {"compare": "nothing", **TURN})})
     else:
         said = "It is 6 MWh."
     return {

@@ -11,7 +11,7 @@ from ui.cli import show
 def papers(json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List the 42 papers: number, tool, status, title, and the bar its tool must clear.
 
-    Status is "ready" only where this version has the tool.
+    "ready" says that this version has the tool, not that the bar is met; "planned" that it has not.
 
     backprose papers
     """

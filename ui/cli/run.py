@@ -1,5 +1,7 @@
 """`backprose run`: a task in plain words, answered by a team."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +41,8 @@ def run(
     backprose run "What does the cheapest dispatch of case30 cost at 115 % load?"
     """
     if not task.strip():
-        typer.echo(ctx.get_help(), err=True)
+        with redirect_stdout(sys.stderr):  # where complaints belong; typer prints its help itself
+            ctx.get_help()
         raise typer.Exit(USAGE)
 
     from agents import Network, RunOptions

@@ -48,8 +48,9 @@ def list_(
     if json_:
         show.as_json({"total": found.total, "runs": [asdict(run) for run in found.runs]})
         return
-    columns = {"run": "left", "status": "left", "started": "left", "took": "right", "tokens": "right", "cost": "right"}
-    show.table({**columns, "model": "left", "task": "wrap"}, [_row(run) for run in found.runs])
+    columns = _COLUMNS if show.out().width >= WIDE else {name: _COLUMNS[name] for name in _NARROW}
+    cells = [_cells(run) for run in found.runs]
+    show.table(columns, [[row[name] for name in columns] for row in cells])
     first = (page - 1) * limit + 1
     shown = f"{first}-{first + len(found.runs) - 1} of {found.total}" if found.runs else f"none of {found.total}"
     typer.echo(f"showing {shown}", err=True)
@@ -186,10 +187,31 @@ def delete(run_id: RunId, yes: Annotated[bool, typer.Option("--yes", "-y", help=
     typer.echo(f"deleted {run.id}")
 
 
-def _row(run: "Run") -> tuple[str, ...]:
-    took = words.duration(run.finished - run.created) if run.finished else "-"
-    tokens = f"{run.prompt_tokens + run.completion_tokens:,}"
-    return (run.id, run.status, words.moment(run.created), took, tokens, words.money(run.usd), run.model, run.title)
+_COLUMNS = {
+    "run": "left",
+    "status": "left",
+    "started": "left",
+    "took": "right",
+    "tokens": "right",
+    "cost": "right",
+    "model": "wrap",
+    "task": "wrap",
+}
+_NARROW = ("run", "status", "took", "tokens", "task")
+WIDE = 120  # columns of a terminal that has room for everything; a run's id tells when it began, too
+
+
+def _cells(run: "Run") -> dict[str, str]:
+    return {
+        "run": run.id,
+        "status": run.status,
+        "started": words.moment(run.created),
+        "took": words.duration(run.finished - run.created) if run.finished else "-",
+        "tokens": f"{run.prompt_tokens + run.completion_tokens:,}",
+        "cost": words.money(run.usd),
+        "model": run.model,
+        "task": run.title,
+    }
 
 
 def _print_header(story: "Story") -> None:

@@ -40,7 +40,7 @@ def table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for title, side in columns.items():
-        shown.add_column(title, justify="right" if side == "right" else "left", no_wrap=side != "wrap")
+        shown.add_column(title, justify="right" if side == "right" else "left", no_wrap=side != "wrap", overflow="fold")
     for row in rows:
         shown.add_row(*(Text(str(cell)) for cell in row))
     out().print(shown)

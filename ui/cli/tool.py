@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,23 +51,21 @@ def show_(
     if json_:
         show.as_json({**page.model_dump(), "source": tool.source, "paper": tool.paper, "version": tool.version})
         return
-    typer.echo(f"{tool.name}: {tool.description()}\n")
-    show.table(
-        {"argument": "left", "type": "left", "default": "left", "range": "left", "meaning": "wrap"},
-        [_argument(field, schema, page.input_schema) for field, schema in page.input_schema["properties"].items()],
-    )
-    typer.echo()
-    outputs = page.output_schema["properties"]
-    show.table(
-        {"output": "left", "type": "left", "meaning": "wrap"},
-        [(field, _type(schema), schema.get("description", "")) for field, schema in outputs.items()],
-    )
+    typer.echo(textwrap.fill(f"{tool.name}: {tool.description()}", show.out().width))
+    inputs, outputs = page.input_schema, page.output_schema
+    typer.echo("\nArguments")
+    for field, schema in inputs["properties"].items():
+        default = "required" if field in inputs.get("required", ()) else f"default {_compact(schema.get('default'))}"
+        _field(field, schema, default)
+    typer.echo("\nOutputs")
+    for field, schema in outputs["properties"].items():
+        _field(field, schema)
     typer.echo(f"\nSource: {tool.source}" + (f" (paper {tool.paper:02d})" if tool.paper else ""))
     for field, limit in tool.certificate.items():
         typer.echo(f"Certificate: {field} is at most {limit:g}, or the result is not accepted")
     typer.echo(f"Time limit: {tool.time_limit:g} s")
     if page.example is not None:
-        typer.echo(f"Example: backprose tool call {tool.name} {shlex.quote(json.dumps(page.example))}")
+        typer.echo(f"Example: backprose tool call {tool.name} {shlex.quote(_compact(page.example))}")
 
 
 @app.command("call")
@@ -117,10 +116,16 @@ def _write(result: "ToolResult", folder: Path) -> None:
         typer.echo(f"wrote {place}", err=True)
 
 
-def _argument(name: str, schema: dict[str, Any], whole: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    required = name in whole.get("required", ())
-    default = "required" if required else json.dumps(schema.get("default"), ensure_ascii=False)
-    return name, _type(schema), default, _range(schema), schema.get("description", "")
+def _field(name: str, schema: dict[str, Any], default: str = "") -> None:
+    """One field of a tool's page: its name with type, range and default, and below it what it means."""
+    facts = "; ".join(part for part in (_type(schema), _range(schema), default) if part)
+    width = show.out().width
+    for text, indent in ((f"{name}: {facts}", 2), (schema.get("description", ""), 6)):
+        typer.echo(textwrap.fill(text, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 4)))
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _type(schema: dict[str, Any]) -> str:

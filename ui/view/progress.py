@@ -63,7 +63,8 @@ class Progress:
                 self.layer = self._order.get(event.layer, self.layer + 1)
                 self.now = f"layer {event.layer} starts"
             case Routed():
-                self.now = f"team {event.team} of layer {event.layer} is chosen ({event.aggregator})"
+                chosen = "its only team" if event.tier == "only" else f"team {event.team}"
+                self.now = f"layer {event.layer} goes to {chosen} ({event.aggregator})"
             case AgentStarted():
                 self.now = f"{event.agent} is thinking"
             case ModelCalled():

@@ -3,7 +3,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -11,11 +15,9 @@ from typer.testing import Result
 
 from agents import Network, agent, layer
 from agents.models import WEIGHTS, Scripted, Weights
-from agents.models import weights as weights_module
 from agents.models.weights import sha256_of
 from store import Store, list_runs
-from tests.ui.stage import REFUSAL, TASK, ModelServer, squeezed, two_layers
-from ui.cli import run as run_command
+from tests.ui.stage import TASK, ModelServer, squeezed, two_layers
 
 Cli = Callable[..., Result]
 PROGRAM = [sys.executable, "-m", "backprose"]
@@ -100,14 +102,9 @@ def test_an_unreachable_model_fails_with_one_and_no_traceback(cli: Cli, server: 
     assert "Traceback" not in done.output
 
 
-def test_a_refusal_is_the_answer_on_stdout_and_ends_in_three(
-    cli: Cli, place: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agents.models.gateway.resolve", lambda name: Scripted(lambda request: json.dumps(REFUSAL)))
-    monkeypatch.setattr(run_command, "bring_missing", lambda models: None)
-    file = Path(place).with_name("net.json")
-    Network(two_layers()).save(file)
-    done = cli("run", "What did I dream?", "--model", "scripted", "--network", str(file))
+def test_a_refusal_is_the_answer_on_stdout_and_ends_in_three(cli: Cli, server: ModelServer) -> None:
+    server.refuses = True
+    done = cli("run", "What did I dream?", "--model", server.model)
     assert done.exit_code == 3
     assert done.stdout.startswith("no tool can tell the weather of last year's dreams\n")
 
@@ -121,7 +118,7 @@ def test_ctrl_c_cancels_keeps_what_is_done_and_says_how_to_go_on(cli: Cli, place
         assert program.stderr is not None
         first = next(line for line in program.stderr if "run 2" in line)
         while server.asked == 0:
-            pass
+            time.sleep(0.01)
         program.send_signal(signal.SIGINT)
         _, rest = program.communicate(timeout=30)
     run_id = first.split()[-1]
@@ -138,40 +135,26 @@ def test_missing_weights_are_fetched_first_after_one_line_that_says_what_and_fro
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = b"weights" * 1000
-    (tmp_path / "source").write_bytes(content)
-    home = (tmp_path / "source").as_uri().replace("file://", "file://localhost")
-    tiny = Weights(
-        "tiny", "A tiny model, public domain", "tiny.gguf", len(content), sha256_of(tmp_path / "source"), home, ()
-    )
+    source = tmp_path / "home" / "tiny.gguf"
+    source.parent.mkdir()
+    source.write_bytes(content)
+    home = ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(source.parent)))
+    threading.Thread(target=home.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{home.server_address[1]}/tiny.gguf"
+    tiny = Weights("tiny", "A tiny model, public domain", "tiny.gguf", len(content), sha256_of(source), address, ())
     monkeypatch.setitem(WEIGHTS, "tiny", tiny)
-    monkeypatch.setattr(weights_module, "_open_patiently", lambda request: _Response(content))
     monkeypatch.setenv("BACKPROSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("agents.models.gateway.resolve", lambda name: Scripted(lambda request: "It is 6 MWh."))
     file = tmp_path / "net.json"
     Network.of(layer("tell", agent("teller", "Say it."))).save(file)
     done = cli("run", TASK, "--model", "local/tiny", "--network", str(file))
+    home.shutdown()
+    home.server_close()
     assert done.exit_code == 0, done.output
-    assert "fetching A tiny model, public domain, 7.0 kB, from localhost" in done.stderr
+    assert "fetching A tiny model, public domain, 7.0 kB, from 127.0.0.1" in done.stderr
     assert tiny.path().read_bytes() == content
     again = cli("run", TASK, "--model", "local/tiny", "--network", str(file))
     assert "fetching" not in again.stderr
-
-
-class _Response:
-    """A home that sends everything at once."""
-
-    status = 200
-
-    def __init__(self, content: bytes) -> None:
-        self._left = [content, b""]
-
-    def read(self, size: int) -> bytes:
-        return self._left.pop(0)
-
-    def __enter__(self) -> "_Response":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
 
 
 @pytest.mark.local_model

@@ -109,7 +109,7 @@ def test_pictures_are_embedded_tables_are_shown_and_foreign_drawings_are_only_na
     assert (picture["src"] or "").startswith("data:image/png;base64,iVBOR")
     assert picture["alt"] == "a dot"
     assert "load <MW>" in read.text
-    assert "evil.svg (image/svg+xml, 25 B)" in read.text
+    assert "evil.svg (image/svg+xml, 24 B)" in read.text
     assert "onload" not in read.text
 
 
