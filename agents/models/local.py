@@ -40,8 +40,8 @@ def serve(weights: Path) -> Any:
 
 
 def _start(weights: Path) -> Any:
-    # OpenMP reads this when llama.cpp is loaded. Threads that sleep at a barrier instead of spinning keep the model at a
-    # third of its speed on a busy machine, where it would else fall to a fortieth.
+    # OpenMP reads this when llama.cpp is loaded. Where other programs want the cores too, threads that sleep at a barrier
+    # keep the model at about half its speed; spinning ones bring it down to a fortieth (measured with four others on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import xllamacpp
 

@@ -31,39 +31,43 @@ def keep_request(log: Keeps, request: ModelRequest) -> str:
     """Store a request; return its reference."""
     fields = request.model_dump(mode="json", exclude_defaults=True)
     for message in fields["messages"]:
-        message["content"] = _keep(log, message["content"])
+        message["content"] = keep_text(log, message["content"])
+    if len(fields["messages"]) > MANY_PIECES:  # such a talk has most of its messages in common with others
+        fields["messages"] = keep_text(log, "\n\n".join(map(_compact, fields["messages"])))
     for name in ("answer_schema", "tools"):
         if name in fields:
-            fields[name] = _keep(log, _compact(fields[name]))
+            fields[name] = keep_text(log, _compact(fields[name]))
     return log.put(_compact(fields))
 
 
 def load_request(read: Read, ref: str) -> ModelRequest:
     """Read a request back, for a dashboard or an export."""
     fields = json.loads(read(ref))
+    if not isinstance(fields["messages"][0], dict):
+        fields["messages"] = [json.loads(m) for m in load_text(read, fields["messages"]).split("\n\n")]
     for message in fields["messages"]:
-        message["content"] = _load(read, message["content"])
+        message["content"] = load_text(read, message["content"])
     for name in ("answer_schema", "tools"):
         if name in fields:
-            fields[name] = json.loads(_load(read, fields[name]))
+            fields[name] = json.loads(load_text(read, fields[name]))
     return ModelRequest.model_validate(fields)
 
 
 def keep_reply(log: Keeps, reply: ModelReply) -> str:
     """Store a reply; return its reference."""
     fields = reply.model_dump(mode="json", exclude_defaults=True)
-    fields["text"] = _keep(log, reply.text)
+    fields["text"] = keep_text(log, reply.text)
     return log.put(_compact(fields))
 
 
 def load_reply(read: Read, ref: str) -> ModelReply:
     """Read a reply back."""
     fields = json.loads(read(ref))
-    fields["text"] = _load(read, fields["text"])
+    fields["text"] = load_text(read, fields["text"])
     return ModelReply.model_validate(fields)
 
 
-def _keep(log: Keeps, text: str) -> str | list[int | str]:
+def keep_text(log: Keeps, text: str) -> str | list[int | str]:
     """A text as it stands in a record: itself when short, else how deep its references are nested, and the references."""
     if len(text) <= INLINE:
         return text
@@ -75,7 +79,8 @@ def _keep(log: Keeps, text: str) -> str | list[int | str]:
         text, depth = BLANK_LINE.join(refs), depth + 1
 
 
-def _load(read: Read, kept: str | list[Any]) -> str:
+def load_text(read: Read, kept: str | list[Any]) -> str:
+    """The text again."""
     if isinstance(kept, str):
         return kept
     depth, *refs = kept
