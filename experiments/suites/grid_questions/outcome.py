@@ -62,6 +62,13 @@ class Outcome:
     def price_mean(self) -> float:
         return float(self.optimum.price.mean())
 
+    @property
+    def dearest_bus(self) -> int:
+        second, first = np.argsort(self.optimum.price)[-2:]
+        if self.optimum.price[second] > self.optimum.price[first] - FREE:
+            raise Ambiguous(f"buses {self.grid.buses[first]} and {self.grid.buses[second]} have the same price")
+        return int(self.grid.buses[first])
+
     def price(self, bus: int) -> float:
         return float(self.optimum.price[bus_index(self.grid, bus)])
 
@@ -121,8 +128,7 @@ class Outcome:
 
     @cached_property
     def _loading(self) -> Float[ndarray, "m"]:
-        loading: Float[ndarray, "m"] = np.abs(self.optimum.flow) / self.network.limit
-        return loading
+        return np.asarray(np.abs(self.optimum.flow) / self.network.limit)
 
     def _in_series(self, lines: list[int]) -> list[list[int]]:
         """Group lines that meet at a bus with two branches and neither load nor generator."""

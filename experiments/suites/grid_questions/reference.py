@@ -67,7 +67,7 @@ class Network:
 
     @property
     def flow_of_shift(self) -> Float[ndarray, "m"]:
-        return -self.susceptance * self.shift
+        return np.asarray(-self.susceptance * self.shift)
 
 
 @dataclass(frozen=True)
