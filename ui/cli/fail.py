@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from ui.view import words
+
 DONE, FAILED, USAGE, REFUSED, BROKE, CANCELLED = 0, 1, 2, 3, 4, 130
 STATUS_CODES = {
     "answered": DONE,
@@ -36,9 +38,9 @@ def debugging(on: bool) -> None:
 
 def complain(message: str, hint: str = "") -> None:
     """Say on stderr what is wrong and what would be right."""
-    typer.secho(f"error: {message}", err=True, fg="red")
+    typer.secho(words.plain(f"error: {message}"), err=True, fg="red")
     if hint:
-        typer.echo(f"hint: {hint}", err=True)
+        typer.echo(words.plain(f"hint: {hint}"), err=True)
 
 
 def stop(message: str, hint: str = "", code: int = USAGE) -> NoReturn:

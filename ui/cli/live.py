@@ -99,7 +99,7 @@ class Screen:
 
     def say(self, news: str) -> None:
         """A line that stays."""
-        self._console.print(Text(f"{self._clock():>9}  {news}"))
+        self._console.print(Text(words.plain(f"{self._clock():>9}  {news}")))
 
     def _show_change(self) -> None:
         """Without a terminal, each change of what is being done is a line."""
@@ -110,7 +110,7 @@ class Screen:
     def _line(self) -> Spinner:
         p = self._progress
         self._spinner.update(
-            text=Text(f"{self._clock()}  {p.where}  {p.now}  {p.cost}", overflow="ellipsis", no_wrap=True)
+            text=Text(f"{self._clock()}  {p.where}  {words.plain(p.now)}  {p.cost}", overflow="ellipsis", no_wrap=True)
         )
         return self._spinner
 

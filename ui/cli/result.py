@@ -35,11 +35,11 @@ def print_answer(story: Story) -> None:
         return
     if story.run.status not in ("answered", "refused"):
         typer.echo("The best answer so far:")
-    typer.echo(story.answer.text)
+    typer.echo(words.plain(story.answer.text))
     if story.answer.values:
         typer.echo("\nValues")
         for value in story.answer.values:
-            typer.echo(f"  {value}  ({value.expression})")
+            typer.echo(words.plain(f"  {value}  ({value.expression})"))
     if story.grounds:
         typer.echo("\nThey stand on")
     for ground in story.grounds:

@@ -80,7 +80,8 @@ def show_(
         typer.echo()
         print_answer(story)
         if story.error:
-            typer.echo(f"Error: {story.error.message}" + (f" ({story.error.hint})" if story.error.hint else ""))
+            hint = f" ({story.error.hint})" if story.error.hint else ""
+            typer.echo(words.plain(f"Error: {story.error.message}{hint}"))
         if events:
             typer.echo()
             rows = [(r.seq, r.key, type(r.event).__name__, words.duration(r.seconds)) for r in story.records]
@@ -217,7 +218,7 @@ def _cells(run: "Run") -> dict[str, str]:
 def _print_header(story: "Story") -> None:
     run, paid, cached = story.run, story.ledger.paid, story.ledger.cached
     typer.echo(f"Run {run.id}: {words.STATUS_WORDS[run.status]}")
-    typer.echo(f"Task: {story.task}")
+    typer.echo(words.plain(f"Task: {story.task}"))
     typer.echo(f"Started {words.moment(run.created)}, took {words.duration(story.seconds)}")
     typer.echo(f"Model {run.model}, seed {run.seed}" + (f", network {run.graph_hash}" if run.graph_hash else ""))
     typer.echo(words.bill(paid.calls, paid.prompt_tokens + paid.completion_tokens, paid.usd))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from ui.view import words
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -42,7 +44,7 @@ def table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
     for title, side in columns.items():
         shown.add_column(title, justify="right" if side == "right" else "left", no_wrap=side != "wrap", overflow="fold")
     for row in rows:
-        shown.add_row(*(Text(str(cell)) for cell in row))
+        shown.add_row(*(Text(words.plain(str(cell))) for cell in row))
     out().print(shown)
 
 

@@ -47,7 +47,7 @@ def tell(store: Store, run_id: str) -> Story:
     records = tuple(get_events(store, run.id))
     started = next((r.event for r in records if isinstance(r.event, RunStarted)), None)
     finished = next((r.event for r in records if isinstance(r.event, RunFinished)), None)
-    answer = Answer.model_validate_json(store.text(run.answer)) if run.answer else None
+    answer = Answer.load(store.text, run.answer) if run.answer else None
     return Story(
         run=run,
         task=store.text(run.task),

@@ -68,3 +68,8 @@ def clipped(text: str, width: int) -> str:
     """One line of at most `width` characters."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
+
+
+def plain(text: str) -> str:
+    """Text without control characters, which a model or a tool could use to rewrite somebody's terminal."""
+    return "".join(c for c in text if c.isprintable() or c in "\n\t")

@@ -128,3 +128,12 @@ def test_a_run_that_its_budget_stopped_says_so_where_it_is_shown(cli: Cli, place
     assert "stopped by its budget" in shown
     assert "The best answer so far:" in shown
     assert "Error: " in shown
+
+
+def test_a_model_cannot_rewrite_the_terminal(cli: Cli, place: str) -> None:
+    run = make_run(
+        place, task="\x1b[2Jtask", script=lambda r: refusing(r) if r.answer_schema else "\x1b]0;owned\x07words"
+    )
+    shown = cli("runs", "show", run.run_id)
+    assert "[2Jtask" in shown.stdout
+    assert not {"\x1b", "\x07"} & set(shown.output + cli("runs", "list").output)
