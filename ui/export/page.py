@@ -48,6 +48,7 @@ def export_html(story: Story) -> str:
         asked=lambda event: asked(event, story),
         ground=lambda event: ground_of(event, story.read),
         artifact=lambda ref: artifact(ref, story),
+        pictures=_pictures(story),
         share=lambda seconds: f"{100 * seconds / (story.seconds or 1):.2f}",
         graph_json=story.graph.model_dump_json(indent=2, exclude_defaults=True) if story.graph else "",
         sources=sources(record.event for record in story.records),
@@ -57,18 +58,44 @@ def export_html(story: Story) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One field of a JSON object: its name, its value as text, its unit, and whether it is too long to stand open."""
+    """One field of a JSON object: its name, its unit, and its value as a text, or as a table when it is a list of objects."""
 
     name: str
-    text: str
     unit: str
-    long: bool
+    text: str = ""
+    table: tuple[tuple[str, ...], ...] = ()  # the first line is the head
+
+    @property
+    def long(self) -> bool:
+        """Whether the text is too long to stand open."""
+        return len(self.text) > LONG
 
 
 def rows(values: Mapping[str, Any], units: Mapping[str, str]) -> list[Row]:
-    """A JSON object as the rows of a table."""
-    texts = {n: words.number(v) if not isinstance(v, list | dict) else _json(v) for n, v in values.items()}
-    return [Row(name, text, units.get(name, ""), len(text) > LONG) for name, text in texts.items()]
+    """A JSON object as the rows of a table; what is null is left out."""
+    return [_row(name, value, units.get(name, "")) for name, value in values.items() if value is not None]
+
+
+def _row(name: str, value: Any, unit: str) -> Row:
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        if all(_is_artifact(item) for item in value):
+            return Row(name, unit, ", ".join(item["name"] for item in value))
+        head = tuple(dict.fromkeys(key for item in value for key in item))
+        return Row(name, unit, table=(head, *(tuple(_text(item.get(key)) for key in head) for item in value)))
+    return Row(name, unit, value["name"] if _is_artifact(value) else _text(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list) and not any(isinstance(item, list | dict) for item in value):
+        return ", ".join(map(words.number, value)) or "none"
+    if value is None:
+        return ""
+    return _json(value) if isinstance(value, list | dict) else words.number(value)
+
+
+def _is_artifact(value: Any) -> bool:
+    """Whether a value stands for a file that the page shows elsewhere."""
+    return isinstance(value, dict) and {"name", "media_type", "sha256"} <= value.keys()
 
 
 @dataclass(frozen=True)
@@ -115,6 +142,15 @@ def artifact(ref: ArtifactRef, story: Story) -> Shown:
         lines = [tuple(line) for line in csv.reader(io.StringIO(data.decode("utf-8", "replace")))]
         return Shown(ref, size, table=tuple(lines[:MOST_ROWS]), cut=len(lines) > MOST_ROWS)
     return Shown(ref, size)
+
+
+def _pictures(story: Story) -> dict[str, list[Shown]]:
+    """The pictures of each tool call, by the reference of its output."""
+    calls = [event for record in story.records if isinstance(event := record.event, ToolCalled) and event.output]
+    return {
+        str(call.output): [artifact(ref, story) for ref in call.artifacts if ref.media_type in PICTURES]
+        for call in calls
+    }
 
 
 def _picture(story: Story) -> Picture | None:

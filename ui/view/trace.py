@@ -117,7 +117,7 @@ def _place(record: Record, spans: dict[str, Span]) -> None:
             owner.detail = "planned" if event.planner else "made by hand"
             owner.detail += f"; put right: {'; '.join(event.repairs)}" if event.repairs else ""
         case Routed():
-            owner.detail = f"team {event.team}, {event.aggregator}"
+            owner.detail = event.aggregator if event.tier == "only" else f"team {event.team}, {event.aggregator}"
             owner.detail += f" ({event.tier}: {event.reason})" if event.reason else ""
         case LayerCombined():
             owner.detail = "; ".join(part for part in (owner.detail, event.note) if part)

@@ -10,6 +10,7 @@ from agents import Budget
 from store import Store
 from tests.ui.stage import make_run, make_run_with_artifacts, refusing
 from ui.export import export_html
+from ui.export.page import rows
 from ui.view.story import tell
 
 EVIL = "<script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\""
@@ -138,3 +139,18 @@ def test_a_browser_shows_a_script_in_a_task_as_text(place: str, tmp_path: Path) 
     )
     assert "owned" not in dump.stdout.split("</title>", maxsplit=1)[0].replace("document.title='owned'", "")
     assert "&lt;script&gt;" in dump.stdout
+
+
+def test_a_list_of_objects_becomes_a_table_and_a_file_its_name() -> None:
+    lines, file, plain = rows(
+        {
+            "lines": [{"line": "6-8", "mw": 32.0}, {"line": "1-2", "why": None}],
+            "plots": [{"name": "a.png", "media_type": "image/png", "sha256": "f", "size": 1}],
+            "watched": None,
+            "names": ["6-8", "1-2"],
+        },
+        {"names": "1"},
+    )
+    assert lines.table == (("line", "mw", "why"), ("6-8", "32", ""), ("1-2", "", ""))
+    assert file.text == "a.png"
+    assert (plain.text, plain.unit) == ("6-8, 1-2", "1")
