@@ -57,12 +57,13 @@ def make_run(
     script: Callable[[ModelRequest], str] = line,
     budget: Budget = UNLIMITED,
     spec: GraphSpec | None = None,
+    model: str = "scripted",
 ) -> RunResult:
-    """Run a small network with a scripted model in the store at `place`."""
+    """Run a small network with a scripted model, called `model`, in the store at `place`."""
     with Store.open(place) as store:
-        runner = Runner(store, {"scripted": Scripted(script)})
+        runner = Runner(store, {model: Scripted(script)})
         try:
-            options = RunOptions(model="scripted", budget=budget)
+            options = RunOptions(model=model, budget=budget)
             return asyncio.run(runner.run(task, options, graph=spec or two_layers()))
         finally:
             runner.close()

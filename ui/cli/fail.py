@@ -57,7 +57,7 @@ class Guarded(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             names = {cls.__name__ for cls in type(error).__mro__}
-            if isinstance(error, typer.Exit | typer.Abort | OSError) or "ClickException" in names:
+            if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError) or "ClickException" in names:
                 raise
             if _settings["debug"]:
                 traceback.print_exc(file=sys.stderr)
@@ -68,6 +68,8 @@ class Guarded(TyperGroup):
 def _explain(error: Exception, names: set[str]) -> None:
     if names & _TYPED:
         complain(getattr(error, "message", str(error)), getattr(error, "hint", ""))
+    elif isinstance(error, OSError) and error.filename:
+        complain(f"{error.filename}: {error.strerror}")
     else:
         fault = f"this is a fault of Backprose: {type(error).__name__}: {error}"
         complain(fault, "run it again with `backprose --debug ...` to see where")

@@ -14,10 +14,10 @@ import pytest
 from typer.testing import Result
 
 from agents import Network, agent, layer
-from agents.models import WEIGHTS, Scripted, Weights
+from agents.models import WEIGHTS, ModelRequest, Scripted, Weights
 from agents.models.weights import sha256_of
 from store import Store, list_runs
-from tests.ui.stage import TASK, ModelServer, squeezed, two_layers
+from tests.ui.stage import TASK, ModelServer, line, make_run, squeezed, two_layers
 
 Cli = Callable[..., Result]
 PROGRAM = [sys.executable, "-m", "backprose"]
@@ -87,6 +87,20 @@ def test_a_spent_budget_ends_in_four_and_can_be_gone_on_with(cli: Cli, server: M
     told = json.loads(resumed.stdout)
     assert (told["answer"], told["calls"]) == ("It is 6 MWh.", 1)
     assert server.asked == 3
+
+
+def test_an_interrupted_run_goes_on_as_the_same_run(cli: Cli, place: str, server: ModelServer) -> None:
+    def dies_while_telling(request: ModelRequest) -> str:
+        if request.answer_schema:
+            return line(request)
+        raise SystemError("the process dies here")
+
+    with pytest.raises(SystemError):
+        make_run(place, script=dies_while_telling, model=server.model)
+    (run,) = json.loads(cli("runs", "list", "--status", "interrupted", "--json").stdout)["runs"]
+    told = json.loads(cli("runs", "resume", run["id"], "--json").stdout)
+    assert (told["run_id"], told["status"], told["answer"]) == (run["id"], "answered", "It is 6 MWh.")
+    assert server.asked == 1
 
 
 def test_a_negative_budget_is_bad_usage(cli: Cli) -> None:

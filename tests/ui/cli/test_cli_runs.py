@@ -101,6 +101,13 @@ def test_export_writes_a_file_or_to_stdout(cli: Cli, place: str, tmp_path: Path)
     assert cli("runs", "export", run.run_id, "-o", "-").stdout.startswith("<!doctype html>")
 
 
+def test_a_file_that_cannot_be_written_is_named(cli: Cli, place: str, tmp_path: Path) -> None:
+    target = tmp_path / "nowhere" / "page.html"
+    done = cli("runs", "export", make_run(place).run_id, "-o", str(target))
+    assert done.exit_code == 1
+    assert f"error: {target}: No such file or directory" in done.stderr
+
+
 def test_delete_asks_first_and_takes_no_for_an_answer(cli: Cli, place: str) -> None:
     run = make_run(place)
     kept = cli("runs", "delete", run.run_id, input="n\n")
