@@ -69,8 +69,8 @@ def _part(ask: Ask, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
 def check_steady(truth: Truth) -> None:
     """Raise `Ambiguous` if an answer moves when loads or costs are shaken a little."""
     calm = _values(truth, 0, 0)
-    for load, cost in ((LOAD_SHAKE, 0.0), (-LOAD_SHAKE, 0.0), (0.0, COST_SHAKE), (0.0, -COST_SHAKE)):
-        for ask, before, after in zip(truth.asks, calm, _values(truth, load, cost), strict=True):
+    for more_load, more_cost in ((LOAD_SHAKE, 0.0), (-LOAD_SHAKE, 0.0), (0.0, COST_SHAKE), (0.0, -COST_SHAKE)):
+        for ask, before, after in zip(truth.asks, calm, _values(truth, more_load, more_cost), strict=True):
             number = isinstance(before, float)
             if number and abs(before) < TOO_SMALL:
                 raise Ambiguous(f"{ask.expression} is as good as zero")
