@@ -92,7 +92,7 @@ async def _compute(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Ans
     """What the function says, or what it said before in this run: it may look at a clock, or take hours."""
     match ctx.log.find(f"{at}/answered"), ctx.log.find(f"{at}/failed"):
         case AgentAnswered(answer=kept), _:
-            return Answer.model_validate_json(ctx.log.text(kept))
+            return Answer.load(ctx.log.text, kept)
         case _, AgentFailed(error=error):
             raise FunctionFailed(error.message)
     if agent.function not in FUNCTIONS:

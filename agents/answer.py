@@ -1,9 +1,11 @@
 """What an agent hands on: words, checked values with units, and the tool calls they stand on."""
 
-from typing import Any
+import json
+from typing import Any, Self
 
 from pydantic import Field
 
+from agents.models.record import Keeps, Read, keep_text, load_text
 from agents.spec import Spec
 from store.events import Ref
 
@@ -47,5 +49,15 @@ class Answer(Spec):
     def unit(self) -> str:
         return self.values[0].unit if self.values else ""
 
-    def to_json(self) -> str:
-        return self.model_dump_json(exclude_defaults=True)
+    def keep(self, log: Keeps) -> Ref:
+        """Store the answer; return its reference. A long text is stored once, however many answers and prompts it stands in."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        fields["text"] = keep_text(log, self.text)
+        return log.put(json.dumps(fields, ensure_ascii=False, separators=(",", ":")))
+
+    @classmethod
+    def load(cls, read: Read, ref: Ref) -> Self:
+        """The answer that `keep` stored; `read` gives a blob's text by its reference."""
+        fields = json.loads(read(ref))
+        fields["text"] = load_text(read, fields["text"])
+        return cls.model_validate(fields)

@@ -66,7 +66,7 @@ class _Node:
     async def __call__(self, state: State) -> State:
         heard = tuple((source, self.said[state["outputs"][source]]) for source in self.sources)
         answer = await run_layer(self.layer, self.task, heard, self.ctx)
-        ref = self.ctx.log.put(answer.to_json())
+        ref = answer.keep(self.ctx.log)
         self.said[ref] = answer
         return {"outputs": {**state["outputs"], self.layer.id: ref}}
 
@@ -74,11 +74,11 @@ class _Node:
 async def run_layer(layer: LayerSpec, task: str, heard: Heard, ctx: Context) -> Answer:
     """Route and run one layer on earlier answers. A refusal that is all it hears goes through as it is."""
     log, at = ctx.log, f"layer/{layer.id}"
-    log.emit(f"{at}/started", LayerStarted(layer=layer.id, input=log.put(heard[-1][1].to_json() if heard else task)))
+    log.emit(f"{at}/started", LayerStarted(layer=layer.id, input=heard[-1][1].keep(log) if heard else log.put(task)))
     if heard and all(answer.refused for _, answer in heard):
         refusal = heard[-1][1]
-        kept = log.put(refusal.to_json())
-        log.emit(f"{at}/combined", LayerCombined(layer=layer.id, aggregator="none", output=kept, note="refused before"))
+        through = LayerCombined(layer=layer.id, aggregator="none", output=refusal.keep(log), note="refused before")
+        log.emit(f"{at}/combined", through)
         return refusal
     chosen = await route(layer, ctx, f"{at}/route")
     team = chosen.team
@@ -87,7 +87,7 @@ async def run_layer(layer: LayerSpec, task: str, heard: Heard, ctx: Context) -> 
         Routed(layer=layer.id, team=team.id, aggregator=team.aggregator, tier=chosen.tier, reason=chosen.reason),
     )
     combined = await run_team(layer.id, team, Brief(task, layer.goal, heard), ctx, at)
-    kept = log.put(combined.answer.to_json())
+    kept = combined.answer.keep(log)
     log.emit(
         f"{at}/combined",
         LayerCombined(layer=layer.id, aggregator=team.aggregator, output=kept, took=combined.took, note=combined.note),

@@ -136,7 +136,7 @@ class Runner:
             raise
         log.emit(
             "run/finished",
-            RunFinished(status="answered", answer=log.put(Answer(text=made.graph.canonical()).to_json())),
+            RunFinished(status="answered", answer=Answer(text=made.graph.canonical()).keep(log)),
         )
         await log.durable()
         return made.graph
@@ -228,7 +228,7 @@ class Runner:
         except BaseException:
             log.release()  # a bug or a broken store: the run is left interrupted, so that it can be resumed
             raise
-        kept = log.put(answer.to_json()) if answer else None
+        kept = answer.keep(log) if answer else None
         log.emit("run/finished", RunFinished(status=status, answer=kept, error=error))
         await log.durable()
         return RunResult(log.run_id, status, answer, error, graph, ctx.gateway.ledger.spent, loss)

@@ -86,7 +86,7 @@ async def _one(
         errors[agent.id] = error_info(e)
         ctx.log.emit(f"{at}/failed", AgentFailed(layer=layer, agent=agent.id, error=errors[agent.id]))
         return None
-    kept = ctx.log.put(answer.to_json())
+    kept = answer.keep(ctx.log)
     ctx.log.emit(f"{at}/answered", AgentAnswered(layer=layer, agent=agent.id, answer=kept, refused=answer.refused))
     return answer
 

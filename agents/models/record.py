@@ -16,6 +16,7 @@ from agents.models.contract import ModelReply, ModelRequest
 Read = Callable[[str], str]  # a blob's text by its reference
 
 BLANK_LINE = "\n\n"
+CRUMB = 32  # characters; a reference would be no shorter
 INLINE = 120  # characters; a shorter text costs less in place than by reference
 LONG_PARAGRAPH = 400  # characters
 MANY_PIECES = 16
@@ -33,7 +34,7 @@ def keep_request(log: Keeps, request: ModelRequest) -> str:
     for message in fields["messages"]:
         message["content"] = keep_text(log, message["content"])
     if len(fields["messages"]) > MANY_PIECES:  # such a talk has most of its messages in common with others
-        fields["messages"] = keep_text(log, "\n\n".join(map(_compact, fields["messages"])))
+        fields["messages"] = keep_text(log, BLANK_LINE.join(map(_compact, fields["messages"])))
     for name in ("answer_schema", "tools"):
         if name in fields:
             fields[name] = keep_text(log, _compact(fields[name]))
@@ -43,8 +44,8 @@ def keep_request(log: Keeps, request: ModelRequest) -> str:
 def load_request(read: Read, ref: str) -> ModelRequest:
     """Read a request back, for a dashboard or an export."""
     fields = json.loads(read(ref))
-    if not isinstance(fields["messages"][0], dict):
-        fields["messages"] = [json.loads(m) for m in load_text(read, fields["messages"]).split("\n\n")]
+    if fields["messages"] and not isinstance(fields["messages"][0], dict):
+        fields["messages"] = [json.loads(m) for m in load_text(read, fields["messages"]).split(BLANK_LINE)]
     for message in fields["messages"]:
         message["content"] = load_text(read, message["content"])
     for name in ("answer_schema", "tools"):
@@ -67,26 +68,28 @@ def load_reply(read: Read, ref: str) -> ModelReply:
     return ModelReply.model_validate(fields)
 
 
-def keep_text(log: Keeps, text: str) -> str | list[int | str]:
-    """A text as it stands in a record: itself when short, else how deep its references are nested, and the references."""
+def keep_text(log: Keeps, text: str) -> str | list[int | str | list[str]]:
+    """A text as it stands in a record: itself when short, else how deep its references are nested, and the references.
+
+    A crumb among its pieces stands in its place itself, in brackets.
+    """
     if len(text) <= INLINE:
         return text
     depth = 0
-    while True:
-        refs = [log.put(piece) for piece in pieces(text)]
-        if len(refs) <= MANY_PIECES:
-            return [depth, *refs]
-        text, depth = BLANK_LINE.join(refs), depth + 1
+    while len(cut := pieces(text)) > MANY_PIECES:
+        text, depth = BLANK_LINE.join(map(log.put, cut)), depth + 1
+    return [depth, *([piece] if len(piece) <= CRUMB else log.put(piece) for piece in cut)]
 
 
 def load_text(read: Read, kept: str | list[Any]) -> str:
     """The text again."""
     if isinstance(kept, str):
         return kept
-    depth, *refs = kept
+    depth, *cut = kept
+    text = BLANK_LINE.join(piece[0] if isinstance(piece, list) else read(piece) for piece in cut)
     for _ in range(depth):
-        refs = BLANK_LINE.join(map(read, refs)).split(BLANK_LINE)
-    return BLANK_LINE.join(map(read, refs))
+        text = BLANK_LINE.join(map(read, text.split(BLANK_LINE)))
+    return text
 
 
 def pieces(text: str) -> list[str]:

@@ -163,7 +163,7 @@ def test_a_debate_changes_minds_and_everybody_hears_the_others_and_itself(lab: L
     run = lab.run(team("debate", rounds=2))
     assert (str(run), combined(lab, run).note) == ("Oslo", "3 of 3 agree")
     heard = [m.content for m in cast.to("two")[1].messages if m.content.startswith("From ")]
-    assert heard == ["From one: Oslo", "From three: Bergen", "From two: Bergen"]
+    assert heard == ["From one:\n\nOslo", "From three:\n\nBergen", "From two:\n\nBergen"]
     assert len(cast.to("three")) == 3
 
 
@@ -178,13 +178,13 @@ def test_in_a_sequence_each_hears_all_before_and_the_last_speaks(lab: Lab) -> No
     lab.script = cast = Cast({"one": "1st", "two": "2nd", "three": "3rd"})
     run = lab.run(team("sequential"))
     assert (str(run), combined(lab, run).took) == ("3rd", ("three",))
-    assert [m.content for m in cast.to("three")[0].messages[1:3]] == ["From one: 1st", "From two: 2nd"]
+    assert [m.content for m in cast.to("three")[0].messages[1:3]] == ["From one:\n\n1st", "From two:\n\n2nd"]
 
 
 def test_in_a_pipeline_each_hears_only_the_one_before(lab: Lab) -> None:
     lab.script = cast = Cast({"one": "1st", "two": "2nd", "three": "3rd"})
     assert str(lab.run(team("tool_pipeline"))) == "3rd"
-    assert [m.content for m in cast.to("three")[0].messages[1:-1]] == ["From two: 2nd"]
+    assert [m.content for m in cast.to("three")[0].messages[1:-1]] == ["From two:\n\n2nd"]
 
 
 def test_a_single_agent_needs_no_combining(lab: Lab) -> None:

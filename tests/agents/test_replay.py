@@ -5,14 +5,17 @@ import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agents import Answer, Budget, Brief, GraphSpec, agent, function, graph, layer
+from agents import Answer, Brief, Budget, Evidence, GraphSpec, Quantity, agent, function, graph, layer
 from agents.loss import judged, metric
 from agents.models import EmptyReply, ModelRequest, NotRecorded, RateLimited, ServerError, Truncated
 from agents.run import CannotResume
 from store import RunAlive, get_run
 from store.events import AgentFailed, BudgetRefused, ModelCalled, Refined, Scored
 from tests.agents.lab import Cast, Lab, speaker, turn, wait
+from tests.agents.models.memory_log import MemoryLog
 
 FIRE = turn(("a", "kiln", {"temperature": 900}), answers=["a.hardness"])
 
@@ -99,7 +102,10 @@ def test_a_combined_run(lab: Lab, combine: str) -> None:
 
 
 def test_a_planned_run(lab: Lab) -> None:
-    plan = {"asked": "why", "subtasks": [{"goal": "say why", "role": "reason", "agents": 1, "combine": "single", "tools": []}]}
+    plan = {
+        "asked": "why",
+        "subtasks": [{"goal": "say why", "role": "reason", "agents": 1, "combine": "single", "tools": []}],
+    }
     lab.script = Cast({"You plan": json.dumps(plan), "": "Because."})
     run = lab.run(None, "Why is the sky blue?")
     assert (run.status, str(run)) == ("answered", "Because.")
@@ -189,6 +195,10 @@ def test_what_has_its_answer_cannot_be_resumed_and_what_is_alive_neither(lab: La
     assert get_run(lab.store, lab.run(graph(layer("say", speaker("w"))), "again").run_id).status == "answered"
 
 
-def test_an_answer_is_the_same_value_after_its_round_trip() -> None:
-    answer = Answer(text="x", refused=True)
-    assert Answer.model_validate_json(answer.to_json()) == answer
+@given(st.text(max_size=3000), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
+def test_an_answer_reads_back_as_it_was(text: str, number: float, refused: bool) -> None:
+    values = (Quantity(expression="a.x", value=number, unit="MW"), Quantity(expression="a.y", value="west"))
+    evidence = (Evidence(name="a", tool="kiln", arguments={"x": [number]}, output="0" * 32, shown={"y": None}),)
+    answer = Answer(text=text, values=values, evidence=evidence, refused=refused)
+    log = MemoryLog()
+    assert Answer.load(log.text, answer.keep(log)) == answer
