@@ -101,9 +101,8 @@ def _number_fault(part: dict[str, Any], given: list[Number]) -> str:
         right, fitting = abs(right), [abs(value) for value in fitting]
     if any(math.isclose(value, right, rel_tol=TOLERANCE) for value in fitting):
         return ""
-    if fitting:
-        return f"{fitting[0]:.8g} {unit} is wrong, {right:.8g} is right"
-    return f"no number in {unit or 'plain units'}, {right:.8g} is right"
+    wrong = f"{fitting[0]:.8g} {unit} is wrong" if fitting else f"no number in {unit} is given"
+    return f"{wrong}, {right:.8g} {unit} is right"
 
 
 def _fits(unit: Unit | None, wanted: str) -> bool:

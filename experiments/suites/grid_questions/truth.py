@@ -50,7 +50,7 @@ def value_of(expression: str, outcomes: Mapping[str, Outcome]) -> Any:
                 return value
             case ast.Name(id=name):
                 return outcomes[name]
-            case ast.Attribute(value=owner, attr=word):
+            case ast.Attribute(value=owner, attr=word) if not word.startswith("_"):
                 return getattr(visit(owner), word)
             case ast.Call(func=function, args=arguments):
                 return visit(function)(*map(visit, arguments))
