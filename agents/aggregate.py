@@ -9,8 +9,9 @@ Source: vote, refinement and tool pipeline are named in accounts of arXiv 2506.0
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydantic import BaseModel, Field
 
@@ -23,6 +24,7 @@ from agents.prompt import Brief, describe
 from agents.spec import AgentSpec, Aggregator, TeamSpec
 
 TRUSTED_USES = 10  # scored uses after which an agent's own record weighs its vote
+T = TypeVar("T")
 Given = Sequence[tuple[AgentSpec, Answer]]
 
 
@@ -120,8 +122,8 @@ async def _synthesise(team: TeamSpec, answers: Given, brief: Brief, ctx: Context
         text = "\n".join(answer.text for _, answer in answers)
     merged = Answer(
         text=text,
-        values=tuple(dict.fromkeys(v for _, answer in answers for v in answer.values)),
-        evidence=tuple(e for _, answer in answers for e in answer.evidence),
+        values=_distinct(v for _, answer in answers for v in answer.values),
+        evidence=_distinct(e for _, answer in answers for e in answer.evidence),
         refused=all(answer.refused for _, answer in answers),
     )
     return Combined(merged, tuple(a.id for a, _ in answers), wrong)
@@ -174,6 +176,15 @@ def normal_form(answer: Answer) -> str:
 def solidity(answer: Answer) -> float:
     """How much a deterministic look finds in an answer: values over evidence over words over a refusal."""
     return 2.0 * bool(answer.values) + bool(answer.evidence) + 0.5 * bool(answer.text.strip()) - answer.refused
+
+
+def _distinct(items: Iterable[T]) -> tuple[T, ...]:
+    """The items in order, each once; evidence holds arguments, so it cannot be hashed."""
+    found: list[T] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return tuple(found)
 
 
 def _vote(answers: Given, weights: Sequence[float]) -> Combined:
