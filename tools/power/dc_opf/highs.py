@@ -41,7 +41,7 @@ def propose(
     import highspy
 
     solver = highspy.Highs()
-    for name, value in {"output_flag": False, "threads": 1, **options}.items():
+    for name, value in {"output_flag": False, "parallel": "off", **options}.items():
         solver.setOptionValue(name, value)
     solver.passModel(_programme(linear, low, high, rows, row_low, row_high))
     if square.any():

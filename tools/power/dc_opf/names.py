@@ -116,7 +116,7 @@ def _nearest_line(digits: list[str], names: list[str]) -> str:
     if len(digits) == 1:
         return ""
     touching = [name for name in names if set(digits[:2]) & set(re.findall(r"\d+", name)[:2])]
-    near = touching[:4] or get_close_matches("-".join(digits), names, n=4, cutoff=0.5)
+    near = get_close_matches("-".join(digits[:2]), touching or names, n=4, cutoff=0.3)
     return f"; near it are {', '.join(near)}" if near else ""
 
 

@@ -127,7 +127,8 @@ def tables_of(net: Any, numbers: list[int]) -> dict[str, Any]:
     tables = {name: np.asarray(case[name], dtype=float).copy() for name in ("bus", "branch", "gen", "gencost")}
     order = np.argsort(tables["gen"][:, 0], kind="stable")
     tables["gen"], tables["gencost"] = tables["gen"][order], tables["gencost"][order]
-    tables["gen"][:, [8, 9]] = tables["gen"][:, [8, 9]].round(8)  # pandapower widens limits by 1e-10
+    tables["gen"][:, [8, 9]] = tables["gen"][:, [8, 9]].round(8) + 0.0  # pandapower widens limits by 1e-10
+    tables["branch"][:, 5] = tables["branch"][:, 5].round(4)  # and keeps ratings as currents
     for name, columns in (("bus", [0]), ("branch", [0, 1]), ("gen", [0])):
         tables[name][:, columns] = number[tables[name][:, columns].astype(int)]
     return {**tables, "baseMVA": float(case["baseMVA"])}

@@ -97,7 +97,7 @@ class SolveDcOpf(Tool[DcOpfInput, DcOpfOutput]):
     paper = 2
     examples = (
         {"grid": "case30", "load_scale": 1.15},
-        {"grid": "case30", "outages": ["6-8"], "watch_line": "6-28"},
+        {"grid": "case30", "load_scale": 1.15, "outages": ["27-28"], "watch_line": "8-28"},
         {"grid": "case118", "renewables": [{"bus": 59, "p_mw": 150}], "watch_bus": 59},
     )
     worked = WORKED
