@@ -145,7 +145,7 @@ class _TangentProgram:
         lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
         self.highs = highspy.Highs()
         self.highs.setOptionValue("output_flag", False)
-        self.highs.setOptionValue("threads", 1)
+        self.highs.setOptionValue("parallel", "off")
         self.highs.passModel(lp)
 
     def add_tangents(self, output: Float[ndarray, "g"]) -> None:

@@ -6,12 +6,15 @@ from typing import get_args
 
 import pytest
 
+from agents import Answer
+from experiments.suites.grid_questions import GridQuestions
 from experiments.suites.grid_questions.build import check_steady, expected_of
 from experiments.suites.grid_questions.outcome import Ambiguous, Outcome
 from experiments.suites.grid_questions.questions import Question, load
 from experiments.suites.grid_questions.scenario import Scenario
 from experiments.suites.protocol import Split
-from tools.power.dc_opf.tool import DcOpfInput, SolveDcOpf
+from tools.contract import ToolError
+from tools.power.dc_opf.tool import DcOpfInput, DcOpfOutput, Injection, SolveDcOpf
 
 BY_SPLIT = {split: load(split) for split in get_args(Split)}
 ALL = [question for questions in BY_SPLIT.values() for question in questions]
@@ -87,6 +90,19 @@ def test_no_answer_hangs_on_a_tie(question: Question) -> None:
     check_steady(question.truth)
 
 
+def solved_by_tool(scenario: Scenario) -> DcOpfOutput:
+    return SolveDcOpf()(
+        DcOpfInput(
+            grid=scenario.grid,
+            load_scale=scenario.load_percent / 100,
+            rating_scale=scenario.rating_percent / 100,
+            outages=list(scenario.outages),
+            generator_outages=list(scenario.generator_outages),
+            renewables=[Injection(**r.model_dump()) for r in scenario.renewables],
+        )
+    )
+
+
 def scenarios() -> list[Scenario]:
     well_posed = (q.truth.scenarios.values() for q in ALL if not q.truth.refusal)
     return sorted({s for some in well_posed for s in some if s.grid in {*SMALL, "case300"}}, key=repr)
@@ -94,22 +110,23 @@ def scenarios() -> list[Scenario]:
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda s: s.model_dump_json(exclude_defaults=True))
 def test_the_tool_agrees_with_the_reference(scenario: Scenario) -> None:
-    right = Outcome.of(scenario)
-    given = SolveDcOpf()(
-        DcOpfInput(
-            grid=scenario.grid,
-            load_scale=scenario.load_percent / 100,
-            rating_scale=scenario.rating_percent / 100,
-            outages=list(scenario.outages),
-            generator_outages=list(scenario.generator_outages),
-            renewables=[r.model_dump() for r in scenario.renewables],
-        )
-    )
+    right, given = Outcome.of(scenario), solved_by_tool(scenario)
     assert given.cost == pytest.approx(right.cost, rel=1e-8)
-    assert given.price_max == pytest.approx(right.price_max, rel=1e-6)
-    assert given.price_min == pytest.approx(right.price_min, rel=1e-6)
-    with suppress(Ambiguous):  # then which lines limit is a matter of taste
+    with suppress(Ambiguous):  # where lines at their limit depend on each other, several sets of prices are right
         limits = right.binding
         named = set(given.binding_line_names.replace("none", "").split(", ")) - {""}
         assert named <= {line for group in limits for line in group}
         assert all(named & set(group) for group in limits)
+        assert given.price_max == pytest.approx(right.price_max, rel=1e-6)
+        assert given.price_min == pytest.approx(right.price_min, rel=1e-6)
+
+
+@pytest.mark.parametrize("reason", ["unknown_grid", "infeasible", "islanded"])
+def test_what_the_tool_says_of_an_impossible_scenario_is_accepted_as_a_refusal(reason: str) -> None:
+    suite = GridQuestions()
+    for item in (i for i in suite.items() if i.expected.get("refusal") == reason):
+        truth = next(q.truth for q in ALL if q.id == item.id)
+        with pytest.raises(ToolError) as refused:
+            for scenario in truth.scenarios.values():
+                solved_by_tool(scenario)
+        assert suite.check(item, Answer(text=refused.value.message, refused=True)).score == 1
