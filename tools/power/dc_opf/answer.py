@@ -154,8 +154,8 @@ def _watched(
         flow, capacity = dict(zip(grid.lines, zip(dispatch.flow, limit, strict=True), strict=True)).get(
             whole.lines[row], (0.0, np.inf)
         )
-        first = re.findall(r"\d+", inp.watch_line)[0]
-        backwards = "-" in inp.watch_line and first != str(whole.buses[whole.start[row]])
+        ends = re.findall(r"\d+", inp.watch_line)
+        backwards = len(ends) > 1 and ends[0] != str(whole.buses[whole.start[row]])
         watched["watched_flow_mw"] = _told(-flow if backwards else flow)
         watched["watched_loading_pct"] = _told(100 * abs(flow) / capacity) if np.isfinite(capacity) else None
     return watched
