@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 UNITS = {
@@ -131,6 +132,6 @@ def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:
 
 
 def _rounds_to(exact: float, written: Mention) -> bool:
-    _, _, decimals = written.words.partition(".")
-    places = len(decimals) if decimals.isdigit() else 0
-    return near(exact, written.value) or abs(exact - written.value) <= 0.5 * 10.0**-places * (1 + 1e-9)
+    in_digits = written.words[0].isdigit()
+    place = int(Decimal(written.words.replace(",", "")).as_tuple().exponent) if in_digits else 0  # of the last digit
+    return near(exact, written.value) or abs(exact - written.value) <= 0.5 * 10.0**place * (1 + 1e-9)

@@ -121,7 +121,8 @@ def _with_checks(steps: list[Subtask], repairs: list[str]) -> list[Subtask]:
     last = max((k for k, s in enumerate(steps) if s.role == "solve"), default=None)
     if last is None:
         return steps
-    if not any(s.role == "check" for s in steps[last:]):
+    behind = [s.role for s in steps[last + 1 :]]
+    if "check" not in behind[: behind.index("explain") if "explain" in behind else None]:
         repairs.append("added a check behind the last solve")
         steps = [*steps[: last + 1], Subtask(goal="check the result", role="check"), *steps[last + 1 :]]
     if steps[-1].role != "explain":

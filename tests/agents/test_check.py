@@ -1,0 +1,105 @@
+"""Deterministic checks find what a model invented, forgot or mistyped, and nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.check import foreign_names, invented_numbers, mentions, mistyped_numbers, unused_numbers
+
+
+def values(text: str) -> set[float]:
+    return {m.value for m in mentions(text)}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a load of 1,250.5 MW", {1250.5}),
+        ("case2869 and line 7", {2869, 7}),
+        ("1.5e3 or 2E-4", {1500, 2e-4}),
+        ("twenty-five per cent", {25, 5}),
+        ("thirty percent more", {30}),
+        ("double the load, half the wind", {2, 0.5}),
+        ("nothing to count", set()),
+    ],
+)
+def test_numbers_are_read_in_digits_and_in_words(text: str, found: set[float]) -> None:
+    assert values(text) == found
+
+
+def test_small_counts_in_words_carry_no_condition() -> None:
+    assert [m.firm for m in mentions("one hour and 2 days")] == [True, False]
+    assert unused_numbers([{}], "in one hour") == ()
+    assert unused_numbers([{}], "in 2 days") == ("the task says 2, but no argument uses it",)
+
+
+@pytest.mark.parametrize(
+    ("task", "argument"),
+    [
+        ("at 115 % load", 1.15),
+        ("at 115 % load", 115.0),
+        ("15 % more load", 1.15),
+        ("15 % more load", 115.0),
+        ("the load falls by 20 %", 0.8),
+        ("the load falls by 20 %", 80.0),
+        ("at 20 % of the load", 0.2),
+        ("with half the load", 0.5),
+        ("with half the load", 50.0),
+        ("with half as much again", 1.5),
+        ("double the load", 2.0),
+        ("double the load", 200.0),
+        ("thirty per cent more", 1.3),
+    ],
+)
+def test_a_percentage_may_become_a_share_or_a_change(task: str, argument: float) -> None:
+    assert invented_numbers({"load": argument}, task, {}) == ()
+    assert unused_numbers([{"load": argument}], task) == ()
+
+
+def test_an_invented_number_is_named_and_a_said_one_or_a_default_is_not() -> None:
+    task = "at 115 % load without line 7"
+    complaint = ("load has the number 1.2, which the task does not say",)
+    assert invented_numbers({"load": 1.2, "lines": [7]}, task, {}) == complaint
+    assert invented_numbers({"load": 1.15, "lines": [7]}, task, {}) == ()
+    assert invented_numbers({"load": 1.2}, task, {"load": 1.2}) == ()
+    assert invented_numbers({"nested": [{"deep": "bus 99"}], "flag": True, "none": None}, task, {}) == (
+        "nested has the number 99, which the task does not say",
+    )
+
+
+def test_a_forgotten_condition_is_named_once_and_a_used_one_is_not() -> None:
+    task = "the 30-bus grid at 115 % load, that is 115 %"
+    assert unused_numbers([{"case": "case30"}], task) == ("the task says 115, but no argument uses it",)
+    assert unused_numbers([{"case": "case30"}, {"load": 1.15}], task) == ()
+
+
+def test_a_name_must_share_a_word_or_its_numbers_with_the_task() -> None:
+    task = "the IEEE 30-bus grid of Bavaria"
+    assert foreign_names({"case": "case30", "region": "bavaria"}, task, {}) == ()
+    assert foreign_names({"case": "case118"}, task, {}) == ("case is 'case118', which the task does not name",)
+    assert foreign_names({"region": "saxony"}, task, {}) == ("region is 'saxony', which the task does not name",)
+    assert foreign_names({"region": "saxony", "x": "", "n": 3}, task, {"region": "saxony"}) == ()
+
+
+@pytest.mark.parametrize("written", ["574.5", "574.52", "575", "574.5 and 574.517", "1.2e-5", "0.00001234"])
+def test_a_written_number_may_be_rounded(written: str) -> None:
+    assert mistyped_numbers(written, ["cost 574.517, residual 0.00001234"]) == ()
+
+
+@pytest.mark.parametrize("written", ["574.6", "574.53", "576", "5745.17", "1e-3", "2e-5"])
+def test_a_mistyped_number_is_named(written: str) -> None:
+    assert mistyped_numbers(f"It is {written}.", ["cost 574.517, residual 0.00001234"]) == (
+        f"the number {written} stands in none of the results",
+    )
+
+
+@given(st.floats(1e-3, 1e6), st.integers(0, 6))
+def test_every_rounding_of_a_result_is_faithful_to_it(number: float, places: int) -> None:
+    assert mistyped_numbers(f"{number:.{places}f}", [repr(number)]) == ()
+
+
+@given(st.floats(1e-3, 1e6))
+def test_every_number_of_the_task_is_grounded_and_used(number: float) -> None:
+    task = f"with a load of {number!r} MW"
+    assert invented_numbers({"load": number}, task, {}) == ()
+    assert unused_numbers([{"load": number}], task) == ()
