@@ -39,7 +39,7 @@ def expected_of(truth: Truth) -> dict[str, Any]:
         proved = "off_topic" if not truth.scenarios else _reason(truth)
         if proved != truth.refusal:
             raise Ambiguous(f"it should be {truth.refusal}, but is {proved}")
-        return {"refusal": truth.refusal, "unit": truth.asks[0].unit}
+        return {"refusal": truth.refusal, "unit": truth.asks[0].unit if truth.asks else ""}
     outcomes = {name: Outcome.of(scenario) for name, scenario in truth.scenarios.items()}
     return {"parts": [_part(ask, outcomes) for ask in truth.asks]}
 

@@ -71,10 +71,11 @@ def _offered(reason: str, unit: str, answer: AnswerLike) -> float | None:
     """A number that pretends to be an answer. Megawatts and per cent may be part of an explanation of what is not feasible."""
     if isinstance(answer.value, int | float):
         return float(answer.value)
+    if answer.value and (said := numbers(answer.value)):
+        return said[-1].value
     explains = {"MW", "%"} if reason == "infeasible" else set()
-    as_answer = (MONEY | {unit}) - explains
-    said = numbers(f"{answer.value or ''} {answer.text}")
-    return next((n.value for n in said if n.unit and n.unit.base in as_answer), None)
+    as_answer = (MONEY | {unit}) - explains - {""}
+    return next((n.value for n in numbers(answer.text) if n.unit and n.unit.base in as_answer), None)
 
 
 def _fault(part: dict[str, Any], prompt: str, answer: AnswerLike, *, alone: bool) -> str:

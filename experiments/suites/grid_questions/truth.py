@@ -31,10 +31,10 @@ class Ask(_Frozen):
 
 
 class Truth(_Frozen):
-    """The meaning of a question; `refusal` says why it has no answer. An off-topic question has no scenarios."""
+    """The meaning of a question; `refusal` says why it has no answer. An off-topic question has neither scenarios nor asks."""
 
     scenarios: dict[str, Scenario]
-    asks: tuple[Ask, ...] = Field(min_length=1)
+    asks: tuple[Ask, ...]
     refusal: Reason | None = None
 
 

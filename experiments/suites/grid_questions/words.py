@@ -74,7 +74,7 @@ def unit_of(text: str) -> Unit | None:
 
 def numbers(text: str) -> list[Number]:
     """The numbers of a text that are not part of a name, with the units before and after them, in order."""
-    bare = LINE.sub(" ", NAMES.sub(" ", text))
+    bare = NAMES.sub(" ", LINE.sub(" ", text))
     found = []
     for match in NUMBER.finditer(bare):
         after = UNIT_AFTER.match(bare, match.end())

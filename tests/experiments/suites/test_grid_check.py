@@ -145,6 +145,11 @@ def test_a_value_goes_before_the_words() -> None:
     assert score(number(675.2365), Reply("675.2365 $/h", 700.0, "$/h")) == 0
 
 
+def test_names_are_no_numbers() -> None:
+    assert score(number(8, "MW"), Reply("line 6-8 of case118, bus 8, row 8")) == 0
+    assert score(number(12, "MW"), Reply("12, over line 6-8")) == 1
+
+
 def test_thousands_may_be_separated() -> None:
     assert score(number(127496.1), Reply("It costs 127,496.10 $/h")) == 1
 

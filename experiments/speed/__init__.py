@@ -1,0 +1,1 @@
+"""How fast the parts are, each beside what one would use instead, in the same run."""
