@@ -140,32 +140,34 @@ def _incidence(grid: Grid) -> Any:
 
 
 def on_bus_angles(grid: Grid, load: float) -> Any:
-    """The textbook programme, all lines and all angles at once, in per unit of 100 MW; None where HiGHS fails."""
+    """The textbook programme, all flows and all angles at once, in per unit of 100 MW; None where HiGHS fails.
+
+    With flows as variables of their own HiGHS solves more of these than with rows of susceptances.
+    """
     import highspy
     from scipy import sparse
 
-    incidence, base, g, n = _incidence(grid), 100.0, len(grid.at), len(grid.buses)
-    flow = sparse.diags_array(grid.susceptance / base) @ incidence
-    shift = grid.susceptance / base * grid.shift
+    base, g, n, m = 100.0, len(grid.at), len(grid.buses), len(grid.lines)
+    incidence = _incidence(grid)
     feed = sparse.coo_array((np.ones(g), (grid.at, np.arange(g))), shape=(n, g))
-    limited = np.isfinite(grid.limit)
-    balance = sparse.hstack([feed, -incidence.T @ flow])
-    limits = sparse.hstack([sparse.csr_array((int(limited.sum()), g)), flow.tocsr()[limited]])
-    matrix = sparse.vstack([balance, limits]).tocsr()
-    demand = (load * grid.load + grid.shunt) / base - incidence.T @ shift
+    balance = sparse.hstack([feed, -incidence.T, sparse.csr_array((n, n))])
+    angles = sparse.hstack([sparse.csr_array((m, g)), sparse.diags_array(base / grid.susceptance), -incidence])
+    matrix = sparse.vstack([balance, angles]).tocsr()
+    right = np.append((load * grid.load + grid.shunt) / base, -grid.shift)
     free = np.where(np.arange(n) == grid.reference, 0, highspy.kHighsInf)
+    limit = np.where(np.isfinite(grid.limit), grid.limit / base, highspy.kHighsInf)
 
     lp = highspy.HighsLp()
     lp.num_row_, lp.num_col_ = matrix.shape
-    lp.col_cost_ = np.append(grid.cost[:, 1] * base, np.zeros(n))
-    lp.col_lower_, lp.col_upper_ = np.append(grid.low / base, -free), np.append(grid.high / base, free)
-    lp.row_lower_ = np.append(demand, -grid.limit[limited] / base + shift[limited])
-    lp.row_upper_ = np.append(demand, grid.limit[limited] / base + shift[limited])
+    lp.col_cost_ = np.append(grid.cost[:, 1] * base, np.zeros(m + n))
+    lp.col_lower_ = np.concatenate([grid.low / base, -limit, -free])
+    lp.col_upper_ = np.concatenate([grid.high / base, limit, free])
+    lp.row_lower_, lp.row_upper_ = right, right
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     hessian = highspy.HighsHessian()
-    hessian.dim_, hessian.format_ = g + n, highspy.HessianFormat.kTriangular
-    hessian.start_ = np.minimum(np.arange(g + n + 1), g)
+    hessian.dim_, hessian.format_ = lp.num_col_, highspy.HessianFormat.kTriangular
+    hessian.start_ = np.minimum(np.arange(lp.num_col_ + 1), g)
     hessian.index_, hessian.value_ = np.arange(g), 2 * grid.cost[:, 0] * base**2
 
     solver = highspy.Highs()
