@@ -41,7 +41,7 @@ def test_a_turn_without_answers_sees_its_outputs_and_goes_on(lab: Lab) -> None:
     lab.script = cast = Cast({"solver": [turn(HOT), turn(answers=["a.hardness"])]})
     assert lab.run(one()).answer.value == 90.0
     shown = cast.to("solver")[1].messages[-1].content
-    assert shown.startswith('Outputs so far:\na: {"hardness": 90.0')
+    assert 'Outputs so far:\na: {"hardness": 90.0' in shown
 
 
 def test_a_refused_call_is_not_made_twice_and_the_tools_words_are_the_refusal(lab: Lab) -> None:
@@ -62,14 +62,11 @@ def test_a_tools_word_that_there_is_no_answer_is_final(lab: Lab) -> None:
 
 
 def test_a_grounded_bad_input_ends_in_a_refusal_and_never_in_a_number(lab: Lab) -> None:
-    lab.script = cast = Cast({"solver": [turn(FROZEN, answers=["a.cost"]), turn(HOT, answers=["a.cost"])]})
+    lab.script = Cast({"solver": [turn(FROZEN, answers=["a.cost"]), turn(HOT, answers=["a.cost"])]})
     run = lab.run(one(checks=("grounded", "complete")), "Fire clay at -40 degC")
     assert run.status == "refused"
     assert "below freezing" in str(run)
     assert run.answer.values == ()
-    complaint = cast.to("solver")[2].messages[-1].content
-    assert "temperature has the number 900, which the task does not say" in complaint
-    assert "the task says 40, but no argument uses it" in complaint
 
 
 def test_an_invented_number_is_sent_back_and_mended(lab: Lab) -> None:
@@ -85,10 +82,8 @@ def test_an_invented_number_is_sent_back_and_mended(lab: Lab) -> None:
     run = lab.run(one(checks=("grounded",)), "Fire clay at 900 degC")
     assert run.answer.value == 90.0
     assert Kiln.fired == before + 1  # the invented call was never made
-    assert cast.to("solver")[1].messages[-1].content == (
-        "That is not right yet: temperature has the number 850, which the task does not say. "
-        "Give the whole answer again, corrected."
-    )
+    told = cast.to("solver")[1].messages[-1].content
+    assert "temperature has the number 850, which the task does not say" in told
 
 
 def test_a_forgotten_condition_is_sent_back_also_when_it_was_used_in_an_earlier_call(lab: Lab) -> None:
@@ -135,12 +130,6 @@ def test_an_agent_may_refuse_in_its_own_words(lab: Lab) -> None:
     lab.script = Cast({"solver": '{"refusal": "no tool bakes bread"}'})
     run = lab.run(one())
     assert (run.status, str(run)) == ("refused", "no tool bakes bread")
-
-
-def test_what_an_agent_said_is_shown_to_it_with_its_own_fields_first(lab: Lab) -> None:
-    lab.script = cast = Cast({"solver": [turn(HOT, asked="how hard"), turn(answers=["a.cost"], asked="how dear")]})
-    lab.run(one())
-    assert cast.to("solver")[1].messages[-2].content.startswith('{"asked": "how hard", "calls": [')
 
 
 def test_a_written_answer_hands_the_checked_values_on(lab: Lab) -> None:
