@@ -201,6 +201,27 @@ def test_a_poor_proposal_is_polished_to_the_optimum() -> None:
     assert point.output == pytest.approx(found.output, abs=1e-7)
 
 
+@pytest.mark.parametrize("name", ["case14", "case30", "case118", "case_illinois200"])
+def test_any_mix_of_curved_straight_and_equal_costs_is_solved_or_refused_for_a_reason(name: str) -> None:
+    """On such mixes HiGHS's own quadratic method may never come to an end."""
+    random, whole, solved = np.random.default_rng(1), shipped_grid(name), 0
+    for _ in range(25):
+        curved = random.integers(0, 2, len(whole.cost))[:, None]
+        rounded = np.round(whole.cost, -1) if random.random() < 0.5 else whole.cost
+        grid = with_costs(whole, rounded * np.hstack([curved, np.ones((len(curved), 2))]))
+        if random.random() < 0.5:
+            grid = without(grid, int(random.integers(len(grid.lines))))
+        load = grid.load * random.uniform(0.6, 1.2) * random.uniform(0.8, 1.2, len(grid.load))
+        try:
+            found = Solver(Network(grid)).solve(load + grid.shunt, grid.limit)
+        except (InfeasibleDispatch, IslandedNetwork):
+            continue
+        solved += 1
+        assert found.certificate.gap_pct < 1e-8
+        assert found.certificate.kkt_residual < 1e-9
+    assert solved >= 10
+
+
 def test_a_batch_gives_what_each_scenario_gives_alone() -> None:
     grid = shipped_grid("case118")
     loads = grid.load * np.linspace(0.7, 1.3, 8)[:, None]

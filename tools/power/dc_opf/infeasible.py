@@ -77,7 +77,6 @@ def _least_overload(scenario: Scenario, pool: LinePool) -> tuple[Float[ndarray, 
     programme = pool.programme(scenario)
     g, k = len(programme.low), len(programme.limit)
     found = propose(
-        np.zeros(g + k),
         np.append(np.zeros(g), np.ones(k)),
         np.append(programme.low, np.zeros(k)),
         np.append(programme.high, np.full(k, np.inf)),

@@ -5,7 +5,6 @@ Source: papers on security-constrained dispatch add violated lines one by one, B
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,6 +13,8 @@ from numpy import ndarray
 from tools.power.dc_opf.certificate import Scenario
 from tools.power.dc_opf.highs import propose
 from tools.power.dc_opf.network import Network
+
+_PIECES = 8  # of a cost curve in the first proposal
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,40 @@ class Programme:
     idle_flow: Float[ndarray, " k"]  # MW, at no generation
     limit: Float[ndarray, " k"]
 
-    def propose(self, **options: Any) -> Point | None:
-        """HiGHS's answer, or None where it has none."""
+    def propose(self, breaks: Float[ndarray, "g b"]) -> Point | None:
+        """The optimum if each cost curve ran straight between these outputs, or None where no dispatch is found.
+
+        Each piece of a curve is a variable of its own. The curves are convex, so cheaper pieces fill before dearer ones.
+        """
+        width = np.diff(breaks)
+        slope = self.linear[:, None] + self.square[:, None] * (breaks[:, 1:] + breaks[:, :-1])
+        block, piece = np.nonzero(width)
+        idle_flow = self.idle_flow + self.factors @ self.low
         found = propose(
-            self.square,
-            self.linear,
-            self.low,
-            self.high,
-            np.vstack([np.ones(len(self.low)), self.factors]),
-            np.append(self.total, -self.limit - self.idle_flow),
-            np.append(self.total, self.limit - self.idle_flow),
-            **options,
+            cost=slope[block, piece],
+            low=np.zeros(len(block)),
+            high=width[block, piece],
+            rows=np.vstack([np.ones(len(block)), self.factors[:, block]]),
+            row_low=np.append(self.total - self.low.sum(), -self.limit - idle_flow),
+            row_high=np.append(self.total - self.low.sum(), self.limit - idle_flow),
         )
         if found is None:
             return None
-        return Point(found.point, float(found.multiplier[0]), -found.multiplier[1:])
+        output = self.low + np.bincount(block, found.point, minlength=len(self.low))
+        return Point(output, float(found.multiplier[0]), -found.multiplier[1:])
+
+    def first_breaks(self) -> Float[ndarray, "g b"]:
+        """Breaks for a first proposal: evenly over the range of each block, none inside where the cost is linear."""
+        share = np.where(self.square[:, None] > 0, np.linspace(0, 1, _PIECES + 1), np.arange(_PIECES + 1) > 0)
+        return np.asarray(self.low[:, None] + share * (self.high - self.low)[:, None])
+
+    def more_breaks(self, breaks: Float[ndarray, "g b"], output: Float[ndarray, " g"]) -> Float[ndarray, "g b+3"]:
+        """The same breaks, a new one at the output of each curved block, and new ones half-way to its neighbours."""
+        at = np.where(self.square > 0, output, self.low)[:, None]
+        before = np.where(breaks < at, breaks, self.low[:, None]).max(axis=1, keepdims=True)
+        after = np.where(breaks > at, breaks, self.high[:, None]).min(axis=1, keepdims=True)
+        after = np.where(self.square[:, None] > 0, after, at)
+        return np.sort(np.hstack([breaks, at, (before + at) / 2, (after + at) / 2]))
 
 
 class LinePool:
