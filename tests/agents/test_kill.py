@@ -52,7 +52,7 @@ def test_only_calls_in_flight_at_a_kill_are_made_twice(report: dict[str, Any]) -
 
 def test_the_kills_fell_everywhere(report: dict[str, Any]) -> None:
     events = [kill["seen"]["events"] for run in report["runs"] for kill in run["kills"]]
-    assert len(set(events)) > KILLS // 3
+    assert len(set(events)) > 8
     assert max(events) - min(events) > 40
     assert any(
         kill["seen"] and kill["seen"]["status"] == "interrupted" for run in report["runs"] for kill in run["kills"]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents import AgentSpec, AnswerField, Example, GraphSpec, LayerSpec, SpecError, TeamSpec, agent, graph, layer
@@ -55,6 +55,7 @@ def graphs(draw: st.DrawFn) -> GraphSpec:
     return GraphSpec(layers=tuple(made), name=draw(words))
 
 
+@settings(max_examples=50)
 @given(graphs())
 def test_a_graph_survives_json_and_keeps_its_hash(spec: GraphSpec) -> None:
     for text in (spec.canonical(), spec.model_dump_json(), spec.model_dump_json(exclude_defaults=True)):
@@ -63,11 +64,13 @@ def test_a_graph_survives_json_and_keeps_its_hash(spec: GraphSpec) -> None:
         assert again.hash == spec.hash
 
 
+@settings(max_examples=30)
 @given(graphs(), graphs())
 def test_equal_content_is_equal_hash_and_other_content_another(one: GraphSpec, other: GraphSpec) -> None:
     assert (one == other) == (one.hash == other.hash)
 
 
+@settings(max_examples=50)
 @given(graphs(), words)
 def test_a_changed_copy_has_its_own_hash_and_wires(spec: GraphSpec, name: str) -> None:
     assert len(spec.hash) == 32
