@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.answer import Answer, Evidence, Quantity
-from agents.check import foreign_names, invented_numbers, mistyped_numbers, unused_numbers
+from agents.check import foreign_names, invented_numbers, miscounted_cases, mistyped_numbers, unused_numbers
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
@@ -143,9 +143,11 @@ async def _in_words(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> An
 
 
 async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
+    """Programs over tools, each turn on the brief anew with what is to be minded: a small model repeats what it sees, so its
+    faulty turn is not shown to it again."""
     tools = tuple(get_tool(name) for name in agent.tools)
-    talk = messages(agent, brief, tools)
-    request = _request(agent, ctx, talk, turn_schema(agent, tools))
+    *talk, task = messages(agent, brief, tools)
+    request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools))
     desk = _Desk(agent, brief, ctx, {t.name: t for t in tools})
     for k in range(agent.max_turns):
         here = f"{at}/turn/{k}"
@@ -162,9 +164,13 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
                 return Answer(text=_say(e), refused=True)
             except BadInput as e:
                 desk.complaints = (_say(e),)
-        said = Message(role="assistant", content=_as_said(turn))
-        reply = _mend(desk.complaints) if desk.complaints else desk.outputs()
-        request = request.model_copy(update={"messages": (*talk, said, Message(role="user", content=reply))})
+        elif desk.refusal:
+            break  # the tool refused what the task says, and saying something else is no way out
+        note = _mind(desk.complaints) if desk.complaints else desk.outputs()
+        again = task.model_copy(update={"content": f"{task.content}\n{note}"})
+        if request.messages[-1] == again:
+            break  # the same words would bring the same turn
+        request = request.model_copy(update={"messages": (*talk, again)})
     if desk.refusal:
         return Answer(text=desk.refusal, refused=True)
     raise AgentGaveUp(agent.id, desk.complaints or ("no answer after the last look at the outputs",))
@@ -183,6 +189,7 @@ class _Desk:
     refused: dict[str, str] = field(default_factory=dict)  # canonical call -> the tool's words
     refusal: str = ""  # the last thing a tool said against the question
     complaints: tuple[str, ...] = ()
+    advised: set[str] = field(default_factory=set)  # what a check that may be wrong has said; it is said once
 
     def check(self, turn: Turn) -> tuple[str, ...]:
         """Complaints about a turn before anything of it runs."""
@@ -209,6 +216,11 @@ class _Desk:
         if "complete" in self.agent.checks and turn.calls:
             before = [e.arguments for e in self.evidence.values()]
             found += unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
+        if "comparison" in self.agent.checks and turn.answers:
+            asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
+            advice = set(miscounted_cases(asked, len(turn.calls), turn.answers)) - self.advised
+            self.advised |= advice
+            found += sorted(advice)
         return tuple(found)
 
     async def run(self, turn: Turn, at: str) -> None:
@@ -273,11 +285,6 @@ def _called_in(answers: list[str]) -> set[str]:
     return {m[1] for expression in answers for m in REFERENCE.finditer(expression)}
 
 
-def _as_said(turn: Turn) -> str:
-    """The turn as JSON, its own fields first, as in the demonstrations."""
-    return json.dumps({**(turn.model_extra or {}), **turn.model_dump(exclude_defaults=True)}, ensure_ascii=False)
-
-
 def _defaults(tool: AnyTool) -> dict[str, Any]:
     fields = tool.input_type().model_fields
     return {name: f.get_default(call_default_factory=True) for name, f in fields.items() if not f.is_required()}
@@ -294,6 +301,10 @@ def _name(quantity: Quantity, results: dict[str, Result]) -> str:
 
 def _say(error: ToolError) -> str:
     return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def _mind(complaints: tuple[str, ...]) -> str:
+    return "Mind: " + "; ".join(complaints) + "."
 
 
 def _mend(complaints: tuple[str, ...]) -> str:

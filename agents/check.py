@@ -6,7 +6,7 @@ complaints in words that go back to the model; an empty tuple means that the che
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -122,6 +122,25 @@ def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]
         if parts and not (said >= set(numerals) if numerals else said & set(parts)):
             complaints.append(f"{name} is {value!r}, which the task does not name")
     return tuple(complaints)
+
+
+CHANGE = re.compile(
+    r"\b(more|less|dearer|cheaper|extra|additional|adds?|added|saves?|saved|savings?|increases?|rises?|grows?|drops?|falls?|"
+    r"decreases?|reduces?|lowers?|changes?|differ\w*|gap|spread|compared?|versus|vs|than|losing|loss|costs? (?:us )?to lose)\b"
+)
+
+
+def miscounted_cases(asked: str, calls: int, answers: Sequence[str]) -> tuple[str, ...]:
+    """Advice where a question seems to ask for a change and one case is computed, or the other way round.
+
+    It goes by the words of the question, so it may be wrong.
+    """
+    change = CHANGE.search(asked.lower())
+    if change and calls == 1 and not any("-" in a for a in answers):
+        return (f"{change[0]!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
+    if not change and calls > 1:
+        return ("the values of one case are asked for: make one call",)
+    return ()
 
 
 def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:

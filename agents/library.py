@@ -15,7 +15,8 @@ from tools import Tool, get_tool
 
 Role = Literal["solve", "check", "reason", "explain"]
 
-ASKED = AnswerField(name="asked", meaning="the question itself with its verb", max_chars=160)
+ASKED = AnswerField(name="asked", meaning="the question itself with its verb, in the words of the task", max_chars=160)
+GIVEN = AnswerField(name="given", meaning="the conditions of the case, in the words of the task", max_chars=200)
 COMPARE = AnswerField(
     name="compare",
     meaning="nothing, when values of one situation are wanted (with X out, what is Y? what does Y cost then?); "
@@ -39,9 +40,9 @@ def solver(id: str, tools: Sequence[str], **settings: Any) -> AgentSpec:
     """An agent that answers with tools, shown how by the worked questions that the tools bring along."""
     examples = tuple(e for name in tools for e in _demonstrations(get_tool(name)))
     given: dict[str, Any] = {
-        "fields": (ASKED, COMPARE),
+        "fields": (ASKED, GIVEN, COMPARE),
         "examples": examples,
-        "checks": ("grounded", "complete"),
+        "checks": ("grounded", "complete", "comparison"),
         **settings,
     }
     return AgentSpec(id=id, prompt=SOLVE, role="You plan calls of scientific tools.", tools=tuple(tools), **given)
@@ -97,6 +98,7 @@ def _demonstrations(tool: type[Tool[Any, Any]]) -> list[Example]:
             turn=json.dumps(
                 {
                     "asked": w.asked,
+                    "given": w.given,
                     "compare": w.compare,
                     "calls": [
                         {"name": name, "tool": tool.name, "arguments": arguments}

@@ -77,7 +77,7 @@ def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool]) -> dict[str, Any]:
     """
     choice = next((f for f in agent.fields if f.choices), None)
     counts = dict.fromkeys(n for _, n in choice.choices) if choice else {0: None}
-    acting = [_object(_fields(agent.fields, choice, n) | _calls(tools, n)) for n in counts]
+    acting = [_object(_fields(agent.fields, choice, n) | _calls(agent, tools, n)) for n in counts]
     plain = [f for f in agent.fields if not f.choices]
     refusing = _object(_fields(plain, None, 0) | {"refusal": {"type": "string", "minLength": 3, "maxLength": 200}})
     return {"anyOf": [*acting, refusing]}
@@ -109,12 +109,9 @@ def _tool_page(tool: AnyTool) -> str:
     return "\n".join([*lines, "Outputs: " + ", ".join(outputs)])
 
 
-def _calls(tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
+def _calls(agent: AgentSpec, tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
     names: dict[str, Any] = {"enum": list(CALL_NAMES)}
-    each = [
-        _object({"name": names, "tool": {"const": t.name}, "arguments": _without_ranges(definition(t).input_schema)})
-        for t in tools
-    ]
+    each = [_object({"name": names, "tool": {"const": t.name}, "arguments": _arguments(agent, t)}) for t in tools]
     most = count or len(CALL_NAMES)
     return {
         "calls": {"type": "array", "items": {"anyOf": each}, "minItems": count or 1, "maxItems": most},
@@ -122,11 +119,19 @@ def _calls(tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
     }
 
 
+def _arguments(agent: AgentSpec, tool: AnyTool) -> dict[str, Any]:
+    """Schema of a tool's arguments. What every demonstration gives is required: what a small model may omit, it forgets."""
+    schema: dict[str, Any] = _without_ranges(definition(tool).input_schema)
+    calls = [c for e in agent.examples for c in json.loads(e.turn).get("calls", ()) if c.get("tool") == tool.name]
+    always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
+    return schema | {"required": list(dict.fromkeys([*schema.get("required", ()), *always]))}
+
+
 def _expression(tools: Sequence[AnyTool]) -> str:
     """Regular expression of an answer: outputs of calls by name, joined by + - * / with numbers and parentheses."""
     outputs = "|".join(sorted({name for t in tools for name in t.output_type().model_fields}))
     term = rf"\(?([{''.join(CALL_NAMES)}]\.({outputs})|[0-9]+)\)?"
-    return rf"^{term}( [-+*/] {term})*$"
+    return rf"^{term}( [-+*/] {term}){{0,4}}$"
 
 
 def _without_ranges(schema: Any) -> Any:

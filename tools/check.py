@@ -58,7 +58,8 @@ def check_arguments(tool: AnyTool, arguments: Mapping[str, Any]) -> Frozen:
         fields = list(dict.fromkeys(_place(wrong, arguments) for wrong in wrongs))
         said = "; ".join(dict.fromkeys(_sentence(wrong, arguments, tool) for wrong in wrongs[:_SHOWN]))
         more = f"; and {len(wrongs) - _SHOWN} more" if len(wrongs) > _SHOWN else ""
-        raise BadInput(said + more, hint=_takes(tool), fields=fields) from None
+        misnamed = any(wrong["type"] in ("extra_forbidden", "missing") for wrong in wrongs)
+        raise BadInput(said + more, hint=_takes(tool) if misnamed else "", fields=fields) from None
 
 
 def _sentence(wrong: ErrorDetails, arguments: Mapping[str, Any], tool: AnyTool) -> str:

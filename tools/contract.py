@@ -101,7 +101,8 @@ class Worked(Frozen):
     """A question in plain words and the calls that answer it; the demonstrations of a small model that uses the tool."""
 
     question: str
-    asked: str = Field(description="The words of the question that say what is wanted")
+    asked: str = Field(description="What is wanted, in the words of the question")
+    given: str = Field("", description="The conditions of the case, in the words of the question")
     compare: Literal["nothing", "with and without", "two cases"] = "nothing"
     calls: tuple[dict[str, Any], ...] = Field(description="Arguments of the calls, named a, b, ... in this order")
     answers: tuple[str, ...] = Field(description="Expressions over the outputs, such as a.cost - b.cost")

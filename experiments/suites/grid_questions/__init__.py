@@ -2,4 +2,6 @@
 
 from experiments.suites.grid_questions.suite import GridQuestions
 
-__all__ = ["GridQuestions"]
+suite = GridQuestions()
+
+__all__ = ["GridQuestions", "suite"]

@@ -36,7 +36,7 @@ def expected_of(truth: Truth) -> dict[str, Any]:
         Ambiguous: If there is more than one right answer, or one where there should be none.
     """
     if truth.refusal:
-        proved = "off_topic" if not truth.scenarios else _reason(truth)
+        proved = _reason(truth)
         if proved != truth.refusal:
             raise Ambiguous(f"it should be {truth.refusal}, but is {proved}")
         return {"refusal": truth.refusal, "unit": truth.asks[0].unit if truth.asks else ""}

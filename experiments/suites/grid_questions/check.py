@@ -27,7 +27,6 @@ REASONS = {
     "infeasible": r"feasib|not enough|insufficient|too (?:high|much|large|little|low|tight)|short|exceed|capacity|limit|at most"
     r"|(?:cannot|can't|not) (?:be )?(?:served?|suppl|met|meet|cover|carr)|more than|beyond",
     "islanded": r"island|cut\w* off|disconnect|isolat|separat|apart|no (?:path|connection)|unconnected|not connected|split",
-    "off_topic": r"\b(?:not?|cannot|unable|outside|unrelated|nonsens\w*|meaningless)\b|n't\b",
 }
 REFUSES = re.compile(
     rf"\b(?:cannot|can not|could not|unable|impossible|infeasible|refuse|no answer|no feasible|no solution)\b|can't|couldn't"

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from experiments.suites.grid_questions.outcome import Outcome
 from experiments.suites.grid_questions.scenario import Scenario
 
-Reason = Literal["unknown_grid", "unknown_element", "infeasible", "islanded", "off_topic"]
+Reason = Literal["unknown_grid", "unknown_element", "infeasible", "islanded"]
 Unit = Literal["$/h", "$/MWh", "MW", "%", "1", ""]
 
 

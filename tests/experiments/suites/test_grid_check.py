@@ -37,7 +37,6 @@ REFUSALS = {
     "unknown_element": "There is no bus 131; the nearest are 116, 117, 118.",
     "infeasible": "No feasible dispatch: the load of 283.8 MW needs 12 MW more than the plants can give.",
     "islanded": "The outage cuts off bus 10 from the rest of the grid.",
-    "off_topic": "This is not a question about power grids, so I cannot answer it.",
 }
 
 

@@ -38,18 +38,21 @@ class Calculate(Tool[CalculateInput, CalculateOutput]):
         Worked(
             question="What is 12 % of 850 km?",
             asked="12 % of 850 km",
+            given="12 %, 850 km",
             calls=({"expression": "12 % * 850 km"},),
             answers=("a.text",),
         ),
         Worked(
             question="How many miles are 42 km?",
             asked="how many miles",
+            given="42 km",
             calls=({"expression": "42 km in mile"},),
             answers=("a.text",),
         ),
         Worked(
             question="A pump draws 7.5 kW for 6 h at 0.30 USD per kWh. What does that cost?",
             asked="what does that cost",
+            given="7.5 kW for 6 h at 0.30 USD per kWh",
             calls=({"expression": "7.5 kW * 6 h * 0.30 USD/kWh"},),
             answers=("a.text",),
         ),

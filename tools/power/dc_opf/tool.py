@@ -21,8 +21,7 @@ class Injection(Frozen):
 class DcOpfInput(Frozen):
     grid: Annotated[str, BeforeValidator(_named)] = quantity(
         "",
-        "Grid; `the IEEE 30-bus grid` is case30. Or a MATPOWER .m or pandapower .json file in the workspace folder",
-        "case30",
+        "Grid, in the words of the question; or a MATPOWER .m or pandapower .json file in the workspace folder",
         json_schema_extra={"enum": list(GRIDS)},
     )
     load_scale: float = quantity(
@@ -61,7 +60,7 @@ class DcOpfOutput(Frozen):
     load_mw: float = quantity("MW", "Load")
     generation_mw: float = quantity("MW", "Generation without the renewables given")
     renewables_mw: float = quantity("MW", "Renewables given")
-    binding_line_names: str = quantity("", "Lines at their limit, such as `6-8, 21-22`, or `none`")
+    binding_line_names: str = quantity("", "Lines at their limit")
     binding_line_count: int = quantity("1", "Number of lines at their limit")
     binding_lines: list[BindingLine] = quantity("", "Lines at their limit, dearest first, at most 12")
     price_mean: float = quantity("$/MWh", "Mean price over the buses")

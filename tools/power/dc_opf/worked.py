@@ -8,8 +8,8 @@ from typing import Any
 from tools.contract import Worked
 
 
-def _call(grid: str, load_scale: float | None = None, **more: Any) -> dict[str, Any]:
-    return {"grid": grid, **({} if load_scale is None else {"load_scale": load_scale}), **more}
+def _call(grid: str, load_scale: float = 1.0, **more: Any) -> dict[str, Any]:
+    return {"grid": grid, "load_scale": load_scale, **more}
 
 
 def _wind(bus: int, p_mw: float) -> list[dict[str, float]]:
@@ -20,12 +20,14 @@ WORKED = (
     Worked(
         question="How expensive is the best dispatch of the 14-bus grid when load is 8 % below nominal and line 4-5 is out?",
         asked="how expensive is the best dispatch",
+        given="14-bus grid, load is 8 % below nominal, line 4-5 is out",
         calls=(_call("14-bus", 0.92, outages=["4-5"]),),
         answers=("a.cost",),
     ),
     Worked(
         question="What does the loss of line 3-4 add to the bill of case57?",
         asked="what does the loss of line 3-4 add to the bill",
+        given="case57, loss of line 3-4",
         compare="with and without",
         calls=(_call("case57", outages=["3-4"]), _call("case57")),
         answers=("a.cost - b.cost",),
@@ -33,12 +35,14 @@ WORKED = (
     Worked(
         question="35 MW of solar feed in at bus 7. What is the price at bus 5 of the Danish grid, and which lines are full?",
         asked="what is the price at bus 5 and which lines are full",
-        calls=(_call("Danish", renewables=_wind(7, 35), watch_bus=5),),
+        given="Danish grid, 35 MW of solar at bus 7",
+        calls=(_call("Danish grid", renewables=_wind(7, 35), watch_bus=5),),
         answers=("a.watched_price", "a.binding_line_names"),
     ),
     Worked(
         question="By how many percent does 60 MW of wind at bus 12 lower the cost of the 39-bus system at a load of 97 %?",
         asked="by how many percent does the wind lower the cost",
+        given="39-bus system, load of 97 %, 60 MW of wind at bus 12",
         compare="with and without",
         calls=(_call("39-bus", 0.97, renewables=_wind(12, 60)), _call("39-bus", 0.97)),
         answers=("(b.cost - a.cost) / b.cost * 100",),
@@ -46,12 +50,14 @@ WORKED = (
     Worked(
         question="Demand on the 24-bus network climbs by a quarter. What do we pay per hour, and what does bus 9 pay per MWh?",
         asked="what do we pay per hour and what does bus 9 pay",
+        given="24-bus network, demand climbs by a quarter",
         calls=(_call("24-bus", 1.25, watch_bus=9),),
         answers=("a.cost", "a.watched_price"),
     ),
     Worked(
         question="How much more per hour is the 9-bus grid at 118 % than at 103 % load?",
         asked="how much more at 118 % than at 103 %",
+        given="9-bus grid, 118 % load, 103 % load",
         compare="two cases",
         calls=(_call("9-bus", 1.18), _call("9-bus", 1.03)),
         answers=("a.cost - b.cost",),
@@ -59,18 +65,21 @@ WORKED = (
     Worked(
         question="Suppose 50 MW of wind arrive at bus 8 of case30 with line 9-11 down. What does an hour of dispatch cost then?",
         asked="what does an hour of dispatch cost then",
+        given="case30, 50 MW of wind at bus 8, line 9-11 down",
         calls=(_call("case30", outages=["9-11"], renewables=_wind(8, 50)),),
         answers=("a.cost",),
     ),
     Worked(
         question="How loaded is the fullest line of case89pegase with 45 MW of hydro at bus 6 at 90 percent load?",
         asked="how loaded is the fullest line",
+        given="case89pegase, 45 MW of hydro at bus 6, 90 percent load",
         calls=(_call("case89pegase", 0.9, renewables=_wind(6, 45)),),
         answers=("a.max_line_loading_pct",),
     ),
     Worked(
         question="How much does 20 MW of wind at bus 3 of the 6-bus grid save while lines 1-2 and 2-5 are broken?",
         asked="how much does the wind save",
+        given="6-bus grid, 20 MW of wind at bus 3, lines 1-2 and 2-5 are broken",
         compare="with and without",
         calls=(
             _call("6-bus", outages=["1-2", "2-5"], renewables=_wind(3, 20)),
@@ -81,7 +90,16 @@ WORKED = (
     Worked(
         question="Give the total demand of case39 at 84 % and the flow on line 2-3 there.",
         asked="the total demand and the flow on line 2-3",
+        given="case39, demand at 84 %",
         calls=(_call("case39", 0.84, watch_line="2-3"),),
         answers=("a.load_mw", "a.watched_flow_mw"),
+    ),
+    Worked(
+        question="What would a tenth less demand save on the 118-bus grid, in percent?",
+        asked="what would a tenth less demand save, in percent",
+        given="118-bus grid, a tenth less demand",
+        compare="with and without",
+        calls=(_call("118-bus", 0.9), _call("118-bus")),
+        answers=("(b.cost - a.cost) / b.cost * 100",),
     ),
 )
