@@ -253,6 +253,7 @@ def test_a_cost_that_is_not_convex_is_refused(cost: list[float]) -> None:
         ({"branch": [[1, 5, 0, 0.1]]}, "branch table names bus 5"),
         ({"bus": [[1, 1, 0]]}, "same number"),
         ({"gen": [UNIT]}, "3 generators have only 2 costs"),
+        ({"gen": [[*UNIT[:8], math.inf, 0]], "gencost": [COST]}, "no finite limit"),
         ({"gen": [[*UNIT[:8], 10, 20]], "gencost": [COST]}, "above its largest"),
         ({"gen": [UNIT], "gencost": [[2, 0, 0, 4, 1, 1, 1, 1]]}, "above the square"),
         ({"gen": [UNIT], "gencost": [[3, 0, 0, 2, 1, 1]]}, "unknown model 3"),

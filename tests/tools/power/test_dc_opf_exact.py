@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.tools.power.opf_reference import solve
 from tools.power.dc_opf.batch import BadShape, solve_batch, with_costs
 from tools.power.dc_opf.certificate import Scenario, certify
-from tools.power.dc_opf.exact import Dispatch, Solver
+from tools.power.dc_opf.exact import Dispatch, Solver, Uncertified
 from tools.power.dc_opf.grid import Grid, NonConvexCost
 from tools.power.dc_opf.infeasible import InfeasibleDispatch
 from tools.power.dc_opf.network import IslandedNetwork, Network
@@ -189,6 +189,27 @@ def test_the_check_sees_a_dispatch_that_is_a_little_off(name: str) -> None:
     assert certify(scenario, found.output + (np.arange(len(moved)) == free[0]), price, line_price).balance_error > 0.9
     assert certify(scenario, found.output, price + 1, line_price).kkt_residual > 1e-4
     assert certify(scenario, found.output, price + 1, line_price).gap_pct > 0
+
+
+def test_nothing_uncertified_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.power.dc_opf.exact.TOLERANCE", -1.0)  # which no dispatch can meet
+    with pytest.raises(Uncertified, match="misses the optimality conditions"):
+        dispatch(shipped_grid("case30"))
+
+
+def test_finer_pieces_alone_come_as_close_as_one_likes() -> None:
+    grid = shipped_grid("case118")
+    solver = Solver(Network(grid))
+    found = solver.solve(grid.load, grid.limit)
+    programme = solver._pool.programme(Scenario(solver.network, grid.load, grid.limit))
+    breaks, errors = programme.first_breaks(), []
+    for _ in range(12):
+        proposal = programme.propose(breaks)
+        assert proposal is not None
+        errors.append(float(np.max(np.abs(proposal.output - found.output))))
+        breaks = programme.more_breaks(breaks, proposal.output)
+    assert errors[0] > 10
+    assert errors[-1] < 0.5
 
 
 def test_a_poor_proposal_is_polished_to_the_optimum() -> None:

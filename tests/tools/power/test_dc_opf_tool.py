@@ -126,6 +126,12 @@ def test_every_answer_carries_its_certificate_and_its_tables() -> None:
     assert len(desk.files[out.bus_table.sha256].decode().splitlines()) == 119
 
 
+def test_prices_that_are_not_unique_are_told() -> None:
+    """The lines 8-9 and 9-10 lie in series, so either limit may carry the price."""
+    assert [note for note in ask(grid="case118").notes if "not unique" in note]
+    assert not [note for note in ask(grid="case300").notes if "not unique" in note]
+
+
 def test_pictures_are_drawn_only_when_asked_for() -> None:
     assert ask().plots == []
     with at_desk(Desk()) as desk:

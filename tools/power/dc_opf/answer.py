@@ -20,6 +20,7 @@ from tools.power.dc_opf.shipped import shipped_grid
 from tools.power.dc_opf.tool import BindingLine, DcOpfInput, DcOpfOutput, Injection, UnitOutput
 
 _AT_LIMIT = 1 - 1e-6  # loading from which a line counts as at its limit
+_NO_PRICE = 1e-6  # $/MWh
 _SHOWN = 12  # lines and generators told one by one; the tables have all
 
 
@@ -68,7 +69,7 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
         lines_checked=int(np.isfinite(limit).sum()),
         lines_unlimited=int(np.isinf(limit).sum()),
         distinct_costs=len(np.unique(grid.cost[:, :2], axis=0)),
-        notes=[*whole.notes, *_changes(whole, lines_out, units_out)],
+        notes=[*whole.notes, *_changes(whole, lines_out, units_out), *_ties(grid, dispatch, binding)],
         **tables,
         plots=_pictures(grid, limit, dispatch) if inp.plots else [],
     )
@@ -101,6 +102,12 @@ def _changes(grid: Grid, lines_out: Bool[ndarray, " m"], units_out: Bool[ndarray
             several = f", one of {beside + 1} side by side" if beside else ""
             said.append(f"{what} {names[i]} is out of service{several}")
     return said
+
+
+def _ties(grid: Grid, dispatch: Dispatch, binding: list[int]) -> list[str]:
+    """Where a line at its limit sets no price, as of two in series, other prices would be as right."""
+    idle = [grid.lines[i] for i in binding if abs(dispatch.line_price[i]) < _NO_PRICE]
+    return [f"line {name} is at its limit without a price, so some prices are not unique" for name in idle]
 
 
 def _binding_line(grid: Grid, limit: Float[ndarray, " m"], dispatch: Dispatch, i: int) -> BindingLine:

@@ -170,6 +170,8 @@ def _generators(
         said.append(f"{sinks} generators are dispatchable loads (output at most 0), which load_scale leaves alone")
     if both := int(np.sum((generator[:, _MIN] < 0) & (generator[:, _MAX] > 0))):
         said.append(f"{both} generators may also draw power (least output below 0)")
+    if not np.isfinite(generator[:, [_MIN, _MAX]]).all():
+        raise BadInput("a generator has no finite limit of output", hint="give Pmin and Pmax in MW for each")
     if crossed := np.flatnonzero(generator[:, _MIN] > generator[:, _MAX]).tolist():
         raise BadInput(f"the generator at bus {int(generator[crossed[0], 0])} has a least output above its largest")
     return generator, cost[on_rows]
@@ -247,9 +249,9 @@ def _polynomial(low: float, high: float, row: Float[ndarray, " k"], bus: str) ->
 def _pieces(low: float, high: float, row: Float[ndarray, " k"], bus: str) -> list[Block]:
     """The first block starts at the least output and carries the cost there; each later one is the next piece alone."""
     points = row[_FIRST_TERM : _FIRST_TERM + 2 * int(row[_TERMS])].reshape(-1, 2)
-    slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
     if len(points) < 2 or np.any(np.diff(points[:, 0]) <= 0):
         raise BadInput(f"the cost curve of the generator at bus {bus} needs two points or more with growing output")
+    slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
     if np.any(np.diff(slopes) < -_ROUNDED * np.abs(slopes[1:])):
         raise NonConvexCost(
             f"the cost curve of the generator at bus {bus} has slopes that fall: {', '.join(f'{s:g}' for s in slopes)}",
