@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.answer import Answer, Evidence, Quantity
-from agents.check import foreign_names, invented_numbers, miscounted_cases, mistyped_numbers, unused_numbers
+from agents.check import foreign_names, invented_numbers, misread_comparison, mistyped_numbers, unused_numbers
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
@@ -147,13 +147,14 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
     faulty turn is not shown to it again."""
     tools = tuple(get_tool(name) for name in agent.tools)
     *talk, task = messages(agent, brief, tools)
-    request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools))
+    request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools, brief.task))
     desk = _Desk(agent, brief, ctx, {t.name: t for t in tools})
     for k in range(agent.max_turns):
         here = f"{at}/turn/{k}"
         turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
         if turn.refusal:
             return Answer(text=desk.refusal or turn.refusal, refused=True)
+        turn = desk.tidied(turn)
         desk.complaints = desk.check(turn)
         if not desk.complaints:
             try:
@@ -191,6 +192,22 @@ class _Desk:
     complaints: tuple[str, ...] = ()
     advised: set[str] = field(default_factory=set)  # what a check that may be wrong has said; it is said once
 
+    def tidied(self, turn: Turn) -> Turn:
+        """The turn without optional arguments that the task does not speak of; what was needed is missed by the other checks."""
+        if "grounded" not in self.agent.checks:
+            return turn
+        calls = []
+        for c in turn.calls:
+            optional = _defaults(self.tools[c.tool]) if c.tool in self.tools else {}
+            kept = {n: v for n, v in c.arguments.items() if n not in optional or not self._invented(c.tool, {n: v})}
+            calls.append(c.model_copy(update={"arguments": kept}))
+        return turn.model_copy(update={"calls": calls})
+
+    def _invented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
+        sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
+        defaults = _defaults(self.tools[tool])
+        return (*invented_numbers(arguments, sources, defaults), *foreign_names(arguments, sources, defaults))
+
     def check(self, turn: Turn) -> tuple[str, ...]:
         """Complaints about a turn before anything of it runs."""
         names = [c.name for c in turn.calls]
@@ -205,20 +222,14 @@ class _Desk:
         if turn.answers:
             used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
-        sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
         if "grounded" in self.agent.checks:
-            for c in turn.calls:
-                defaults = _defaults(self.tools[c.tool])
-                found += [
-                    *invented_numbers(c.arguments, sources, defaults),
-                    *foreign_names(c.arguments, sources, defaults),
-                ]
+            found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
         if "complete" in self.agent.checks and turn.calls:
             before = [e.arguments for e in self.evidence.values()]
             found += unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
-            advice = set(miscounted_cases(asked, len(turn.calls), turn.answers)) - self.advised
+            advice = set(misread_comparison(self.brief.task, asked, len(turn.calls), turn.answers)) - self.advised
             self.advised |= advice
             found += sorted(advice)
         return tuple(found)

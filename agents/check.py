@@ -96,7 +96,7 @@ def invented_numbers(arguments: dict[str, Any], task: str, defaults: dict[str, A
     for name, value in arguments.items():
         own = [*allowed, *numbers(defaults.get(name))]
         complaints += [
-            f"{name} has the number {n:g}, which the task does not say"
+            f"{name} has the number {n:g}, which the task does not say; copy it from the task"
             for n in dict.fromkeys(numbers(value))
             if not any(near(n, a) for a in own)
         ]
@@ -120,26 +120,38 @@ def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]
         parts = re.findall(r"[a-z]{3,}|\d+", value.lower())
         numerals = [p for p in parts if p.isdigit()]
         if parts and not (said >= set(numerals) if numerals else said & set(parts)):
-            complaints.append(f"{name} is {value!r}, which the task does not name")
+            complaints.append(f"{name} is {value!r}, which the task does not name; copy the name from the task")
     return tuple(complaints)
 
 
-CHANGE = re.compile(
-    r"\b(more|less|dearer|cheaper|extra|additional|adds?|added|saves?|saved|savings?|increases?|rises?|grows?|drops?|falls?|"
-    r"decreases?|reduces?|lowers?|changes?|differ\w*|gap|spread|compared?|versus|vs|than|losing|loss|costs? (?:us )?to lose)\b"
-)
+UP = r"more|dearer|extra|additional|adds?|added|increases?|rises?|grows?|higher|losing|loss"
+DOWN = r"less|cheaper|saves?|saved|savings?|drops?|falls?|decreases?|reduces?|lowers?"
+EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than"
+CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
+PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
+ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
+DIFFERENCE = re.compile(r"\b([a-z])\.\w+ - ([a-z])\.")
 
 
-def miscounted_cases(asked: str, calls: int, answers: Sequence[str]) -> tuple[str, ...]:
-    """Advice where a question seems to ask for a change and one case is computed, or the other way round.
+def misread_comparison(task: str, asked: str, calls: int, answers: Sequence[str]) -> tuple[str, ...]:
+    """Advice where the words of a question and the cases computed for it do not go together.
 
-    It goes by the words of the question, so it may be wrong.
+    It goes by the words alone, so it may be wrong.
+
+    Args:
+        task: The whole task.
+        asked: The question in it, without the conditions.
+        calls: How many cases are computed.
+        answers: Expressions over the calls.
     """
     change = CHANGE.search(asked.lower())
-    if change and calls == 1 and not any("-" in a for a in answers):
+    if not change:
+        return ("the values of one case are asked for: make one call",) if calls > 1 else ()
+    if not any(" - " in a for a in answers):
         return (f"{change[0]!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
-    if not change and calls > 1:
-        return ("the values of one case are asked for: make one call",)
+    wanted = bool(PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
+    if calls > 1 and wanted != any("* 100" in a for a in answers):
+        return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
     return ()
 
 

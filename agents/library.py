@@ -19,11 +19,11 @@ ASKED = AnswerField(name="asked", meaning="the question itself with its verb, in
 GIVEN = AnswerField(name="given", meaning="the conditions of the case, in the words of the task", max_chars=200)
 COMPARE = AnswerField(
     name="compare",
-    meaning="nothing, when values of one situation are wanted (with X out, what is Y? what does Y cost then?); "
-    "with and without, when the effect of a change is wanted (what does losing X cost? how much does X add? what does X save?); "
-    "two cases, when two named situations are compared (how much more at A than at B?). "
-    "A comparison takes two calls: a with the change or the case named first, b without it or the other case",
-    choices=(("nothing", 1), ("with and without", 2), ("two cases", 2)),
+    meaning="nothing, when values of one case are wanted (with X out, what is Y? what does Y cost then?); "
+    "difference, when a change is wanted (what does losing X cost? how much does X add or save? how much more at A than at B?); "
+    "difference in percent, when the change is wanted in percent. "
+    "A difference takes two calls: a with the change or the case named first, b without it or the other case",
+    choices=(("nothing", 1), ("difference", 2), ("difference in percent", 2)),
 )
 SOLVE = (
     "You turn a task into tool calls and answers. Copy numbers and names from the task; never invent any. "

@@ -15,6 +15,7 @@ from agents.spec import AgentSpec, AnswerField
 from tools import Tool, definition
 
 CALL_NAMES = ("a", "b", "c", "d")
+MOST_WORDS = 4  # of a name copied from the task
 MAX_SHOWN = 240  # characters of one output value that agents read
 UNSAID = frozenset(
     (
@@ -69,7 +70,7 @@ def shown(output: dict[str, Any], headline: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool]) -> dict[str, Any]:
+def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str) -> dict[str, Any]:
     """JSON schema of a turn: the agent's own fields, then either tool calls with answers over them, or a refusal.
 
     Ranges and lists of names are left out of the arguments: a question may ask for what a tool must refuse, and then the tool
@@ -77,7 +78,7 @@ def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool]) -> dict[str, Any]:
     """
     choice = next((f for f in agent.fields if f.choices), None)
     counts = dict.fromkeys(n for _, n in choice.choices) if choice else {0: None}
-    acting = [_object(_fields(agent.fields, choice, n) | _calls(agent, tools, n)) for n in counts]
+    acting = [_object(_fields(agent.fields, choice, n) | _calls(agent, tools, task, n)) for n in counts]
     plain = [f for f in agent.fields if not f.choices]
     refusing = _object(_fields(plain, None, 0) | {"refusal": {"type": "string", "minLength": 3, "maxLength": 200}})
     return {"anyOf": [*acting, refusing]}
@@ -109,9 +110,9 @@ def _tool_page(tool: AnyTool) -> str:
     return "\n".join([*lines, "Outputs: " + ", ".join(outputs)])
 
 
-def _calls(agent: AgentSpec, tools: Sequence[AnyTool], count: int) -> dict[str, Any]:
+def _calls(agent: AgentSpec, tools: Sequence[AnyTool], task: str, count: int) -> dict[str, Any]:
     names: dict[str, Any] = {"enum": list(CALL_NAMES)}
-    each = [_object({"name": names, "tool": {"const": t.name}, "arguments": _arguments(agent, t)}) for t in tools]
+    each = [_object({"name": names, "tool": {"const": t.name}, "arguments": _arguments(agent, t, task)}) for t in tools]
     most = count or len(CALL_NAMES)
     return {
         "calls": {"type": "array", "items": {"anyOf": each}, "minItems": count or 1, "maxItems": most},
@@ -119,12 +120,27 @@ def _calls(agent: AgentSpec, tools: Sequence[AnyTool], count: int) -> dict[str, 
     }
 
 
-def _arguments(agent: AgentSpec, tool: AnyTool) -> dict[str, Any]:
-    """Schema of a tool's arguments. What every demonstration gives is required: what a small model may omit, it forgets."""
-    schema: dict[str, Any] = _without_ranges(definition(tool).input_schema)
+def _arguments(agent: AgentSpec, tool: AnyTool, task: str) -> dict[str, Any]:
+    """Schema of a tool's arguments.
+
+    What every demonstration gives is required, for what a small model may omit, it forgets; what the tool wants copied can only
+    be written in words of the task.
+    """
+    given = definition(tool).input_schema
+    schema: dict[str, Any] = _without_ranges(given)
     calls = [c for e in agent.examples for c in json.loads(e.turn).get("calls", ()) if c.get("tool") == tool.name]
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
+    for name, field in given["properties"].items():
+        if field.get("copied"):
+            schema["properties"][name] = {"enum": spans(task)}
     return schema | {"required": list(dict.fromkeys([*schema.get("required", ()), *always]))}
+
+
+def spans(task: str) -> list[str]:
+    """Every run of one to four words of a task, without the punctuation around it."""
+    words = [w.strip(".,;:!?\"'()[]") for w in task.split()]
+    runs = (" ".join(words[k : k + n]) for n in range(1, MOST_WORDS + 1) for k in range(len(words) - n + 1))
+    return [run for run in dict.fromkeys(runs) if run]
 
 
 def _expression(tools: Sequence[AnyTool]) -> str:

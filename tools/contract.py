@@ -103,7 +103,7 @@ class Worked(Frozen):
     question: str
     asked: str = Field(description="What is wanted, in the words of the question")
     given: str = Field("", description="The conditions of the case, in the words of the question")
-    compare: Literal["nothing", "with and without", "two cases"] = "nothing"
+    compare: Literal["nothing", "difference", "difference in percent"] = "nothing"
     calls: tuple[dict[str, Any], ...] = Field(description="Arguments of the calls, named a, b, ... in this order")
     answers: tuple[str, ...] = Field(description="Expressions over the outputs, such as a.cost - b.cost")
 

@@ -22,7 +22,7 @@ class DcOpfInput(Frozen):
     grid: Annotated[str, BeforeValidator(_named)] = quantity(
         "",
         "Grid, in the words of the question; or a MATPOWER .m or pandapower .json file in the workspace folder",
-        json_schema_extra={"enum": list(GRIDS)},
+        json_schema_extra={"enum": list(GRIDS), "copied": True},
     )
     load_scale: float = quantity(
         "1", "Load as a share of nominal: 1.15 is 115 %, 0.9 is 10 % less", 1.0, ge=0.5, le=1.5
