@@ -1,7 +1,7 @@
 # make run   answer a question with the default local model (TASK="..." for another)
 # make test  everything that must hold: formatting, types, floors, tests
 # make check the same without the tests
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 TASK ?= What does the cheapest dispatch of the IEEE 30-bus grid cost at 115 % load, and which lines limit it?
@@ -25,12 +25,14 @@ check: $(VENV)/.developer
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade-strategy only-if-needed --editable '.[power]'
+	@echo "Setting up $(VENV) with $(PYTHON): about 3 GB of libraries, a few minutes the first time."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[power]'
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.installed
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	@echo "Adding what the tests need to $(VENV)."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 clean:
