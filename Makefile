@@ -27,12 +27,12 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON): about 3 GB of libraries, a few minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[power]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[power]'
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.installed
 	@echo "Adding what the tests need to $(VENV)."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 clean:

@@ -19,9 +19,8 @@ def check_house(home: Path = HOME) -> None:
     """Raise `ShadowedPackage` if any of the five packages would be imported from outside `home`."""
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        places = (
-            [] if spec is None else [Path(p).resolve() for p in spec.submodule_search_locations or [spec.origin or ""]]
-        )
+        origins = (spec.submodule_search_locations or [spec.origin or ""]) if spec else []
+        places = [Path(origin).resolve() for origin in origins]
         if home / name not in places:
             found = f"is shadowed by {places[0]}" if places else "is missing"
             raise ShadowedPackage(

@@ -58,13 +58,12 @@ def test_a_percentage_may_become_a_share_or_a_change(task: str, argument: float)
 
 def test_an_invented_number_is_named_and_a_said_one_or_a_default_is_not() -> None:
     task = "at 115 % load without line 7"
-    complaint = ("load has the number 1.2, which the task does not say",)
-    assert invented_numbers({"load": 1.2, "lines": [7]}, task, {}) == complaint
+    (complaint,) = invented_numbers({"load": 1.2, "lines": [7]}, task, {})
+    assert complaint.startswith("load has the number 1.2, which the task does not say")
     assert invented_numbers({"load": 1.15, "lines": [7]}, task, {}) == ()
     assert invented_numbers({"load": 1.2}, task, {"load": 1.2}) == ()
-    assert invented_numbers({"nested": [{"deep": "bus 99"}], "flag": True, "none": None}, task, {}) == (
-        "nested has the number 99, which the task does not say",
-    )
+    (complaint,) = invented_numbers({"nested": [{"deep": "bus 99"}], "flag": True, "none": None}, task, {})
+    assert complaint.startswith("nested has the number 99")
 
 
 def test_a_forgotten_condition_is_named_once_and_a_used_one_is_not() -> None:
@@ -76,8 +75,9 @@ def test_a_forgotten_condition_is_named_once_and_a_used_one_is_not() -> None:
 def test_a_name_must_share_a_word_or_its_numbers_with_the_task() -> None:
     task = "the IEEE 30-bus grid of Bavaria"
     assert foreign_names({"case": "case30", "region": "bavaria"}, task, {}) == ()
-    assert foreign_names({"case": "case118"}, task, {}) == ("case is 'case118', which the task does not name",)
-    assert foreign_names({"region": "saxony"}, task, {}) == ("region is 'saxony', which the task does not name",)
+    for name, value in (("case", "case118"), ("region", "saxony")):
+        (complaint,) = foreign_names({name: value}, task, {})
+        assert complaint.startswith(f"{name} is '{value}', which the task does not name")
     assert foreign_names({"region": "saxony", "x": "", "n": 3}, task, {"region": "saxony"}) == ()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from store import Store
+from tests.needs import lacking
 
 _numbers = count()
 
@@ -30,7 +31,7 @@ def postgres_server() -> Iterator[str]:
         return
     programs = _postgres_programs()
     if programs is None:
-        pytest.skip("no PostgreSQL: set BACKPROSE_TEST_POSTGRES to a database's URL, or install initdb and pg_ctl")
+        lacking("no PostgreSQL", "set BACKPROSE_TEST_POSTGRES to a database's URL, or install initdb and pg_ctl")
     folder = tempfile.mkdtemp(prefix="pg-")
     user = None
     if os.getuid() == 0:  # PostgreSQL refuses to run as root

@@ -1,11 +1,11 @@
-"""Async tests run in an event loop of their own; tests on a real model are skipped where its weights are missing."""
+"""Async tests run in an event loop of their own. Two of the real local models are at hand."""
 
 import asyncio
 from inspect import iscoroutinefunction
 
 import pytest
 
-from agents.models import WEIGHTS
+from tests.needs import DEFAULT, TINY, local_model
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -17,19 +17,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-def _weighed(name: str) -> str:
-    if not WEIGHTS[name].ready():
-        pytest.skip(f"the weights of local/{name} are missing: run `backprose model fetch {name}`")
-    return f"local/{name}"
-
-
 @pytest.fixture
 def tiny() -> str:
     """The smallest local model: it follows a grammar and little else."""
-    return _weighed("smollm2-135m")
+    return local_model(TINY)
 
 
 @pytest.fixture
 def small() -> str:
-    """The smallest local model that can be talked to."""
-    return _weighed("qwen2.5-coder-0.5b")
+    """The default local model: small, but it can be talked to."""
+    return local_model(DEFAULT)

@@ -17,6 +17,7 @@ from agents import Network, agent, layer
 from agents.models import WEIGHTS, ModelRequest, Scripted, Weights
 from agents.models.weights import sha256_of
 from store import Store, list_runs
+from tests.needs import TINY, local_model
 from tests.ui.stage import TASK, ModelServer, line, make_run, squeezed, two_layers
 
 Cli = Callable[..., Result]
@@ -173,11 +174,10 @@ def test_missing_weights_are_fetched_first_after_one_line_that_says_what_and_fro
 
 @pytest.mark.local_model
 def test_a_real_local_model_answers_from_the_command_line(cli: Cli, tmp_path: Path) -> None:
-    if not WEIGHTS["smollm2-135m"].ready():
-        pytest.skip("no weights: backprose model fetch local/smollm2-135m")
+    tiny = local_model(TINY)
     file = tmp_path / "net.json"
     Network.of(layer("tell", agent("teller", "Answer in one short sentence.", max_tokens=24, max_turns=1))).save(file)
-    command = [*PROGRAM, "run", "Name a colour.", "--model", "local/smollm2-135m", "--network", str(file), "--json"]
+    command = [*PROGRAM, "run", "Name a colour.", "--model", tiny, "--network", str(file), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=dict(os.environ))
     told = json.loads(done.stdout)
     assert told["calls"] >= 1
