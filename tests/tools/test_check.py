@@ -33,6 +33,12 @@ def test_an_error_names_the_field_what_was_given_and_what_would_be_right(
     with pytest.raises(BadInput) as caught:
         check_arguments(Checked, arguments)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize("arguments", [{}, {"case": "case30", "loadscale": 1}])
+def test_who_forgets_or_misnames_a_field_is_told_them_all(arguments: dict[str, Any]) -> None:
+    with pytest.raises(BadInput) as caught:
+        check_arguments(Checked, arguments)
     assert caught.value.hint == "checked takes case, load_scale, outages, demand, at"
 
 
