@@ -5,11 +5,12 @@ PYTHON ?= $(or $(shell command -v python3.11),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 TASK ?= What does the cheapest dispatch of the IEEE 30-bus grid cost at 115 % load, and which lines limit it?
+export TASK
 
 .PHONY: run test check install clean
 
 run: $(VENV)/.installed
-	@$(BIN)/backprose run "$(TASK)"
+	@$(BIN)/backprose run "$$TASK"
 
 test: check
 	@$(BIN)/backprose model fetch local/qwen2.5-coder-1.5b
