@@ -16,7 +16,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.answer import Answer, Evidence, Quantity
-from agents.check import foreign_names, invented_numbers, misread_comparison, mistyped_numbers, unused_numbers
+from agents.check import (
+    foreign_names,
+    invented_numbers,
+    misread_comparison,
+    mistyped_numbers,
+    unsaid_values,
+    unused_numbers,
+)
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
@@ -134,7 +141,9 @@ async def _in_words(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> An
             text = (await ctx.gateway.structured(request, Written, at=here, purpose="write")).answer.strip()
         else:
             text = (await ctx.gateway.call(request, at=here, purpose="write")).text.strip()
-        complaints = mistyped_numbers(text, sources) if "faithful" in agent.checks else ()
+        complaints = ()
+        if "faithful" in agent.checks:
+            complaints = (*mistyped_numbers(text, sources), *unsaid_values(text, (q.value for q in base.values)))
         if not complaints:
             return base.model_copy(update={"text": text})
         again = (Message(role="assistant", content=text), Message(role="user", content=_mend(complaints)))
@@ -229,7 +238,10 @@ class _Desk:
             found += unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
-            advice = set(misread_comparison(self.brief.task, asked, len(turn.calls), turn.answers)) - self.advised
+            advice = (
+                set(misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers))
+                - self.advised
+            )
             self.advised |= advice
             found += sorted(advice)
         return tuple(found)

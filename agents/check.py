@@ -6,7 +6,7 @@ complaints in words that go back to the model; an empty tuple means that the che
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -133,7 +133,9 @@ ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)
 DIFFERENCE = re.compile(r"\b([a-z])\.\w+ - ([a-z])\.")
 
 
-def misread_comparison(task: str, asked: str, calls: int, answers: Sequence[str]) -> tuple[str, ...]:
+def misread_comparison(
+    task: str, asked: str, cases: Sequence[Mapping[str, Any]], answers: Sequence[str]
+) -> tuple[str, ...]:
     """Advice where the words of a question and the cases computed for it do not go together.
 
     It goes by the words alone, so it may be wrong.
@@ -141,18 +143,24 @@ def misread_comparison(task: str, asked: str, calls: int, answers: Sequence[str]
     Args:
         task: The whole task.
         asked: The question in it, without the conditions.
-        calls: How many cases are computed.
+        cases: Arguments of each call.
         answers: Expressions over the calls.
     """
     change = CHANGE.search(asked.lower())
     if not change:
-        return ("the values of one case are asked for: make one call",) if calls > 1 else ()
+        return ("the values of one case are asked for: make one call",) if len(cases) > 1 else ()
     if not any(" - " in a for a in answers):
         return (f"{change[0]!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
     wanted = bool(PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
-    if calls > 1 and wanted != any("* 100" in a for a in answers):
+    if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
+    if len(cases) == 2 and len(apart := _apart(*cases)) > 1:
+        return (f"the calls differ in {' and '.join(apart)}; keep what the change does not concern the same in both",)
     return ()
+
+
+def _apart(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
+    return [name for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)]
 
 
 def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:
@@ -160,6 +168,22 @@ def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:
     known = [m.value for source in sources for m in mentions(source)]
     wrong = [m.words for m in mentions(text) if m.firm and not any(_rounds_to(k, m) for k in known)]
     return tuple(f"the number {words} stands in none of the results" for words in dict.fromkeys(wrong))
+
+
+def unsaid_values(text: str, values: Iterable[float | str]) -> tuple[str, ...]:
+    """Complaints about results that a written answer leaves out."""
+    said = [m for m in mentions(text) if m.firm]
+    missing = []
+    for value in values:
+        if isinstance(value, str):
+            there = value.lower() in text.lower() or (
+                value.lower() == "none" and re.search(r"\bno(ne|t)?\b", text.lower())
+            )
+        else:
+            there = any(_rounds_to(abs(value), m) for m in said)
+        if not there:
+            missing.append(f"the result {value} is not said")
+    return tuple(missing)
 
 
 def _rounds_to(exact: float, written: Mention) -> bool:

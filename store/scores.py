@@ -11,6 +11,7 @@ def scored_runs(store: Store, graph_hash: str, *, limit: int = 200) -> list[list
     """Key and event of everything that happened in the newest scored runs of a graph, run by run."""
     scored = (
         sa.select(events.c.run)
+        .distinct()  # a run may have been scored more than once
         .join(runs, runs.c.run == events.c.run)
         .where(runs.c.graph_hash == graph_hash, events.c.kind == KINDS[Scored])
         .order_by(events.c.run.desc())

@@ -96,11 +96,11 @@ WORKED = (
         answers=("a.cost - b.cost",),
     ),
     Worked(
-        question="What does the generator at bus 31 of case39 produce at 84 % load, and what flows over line 2-3?",
-        asked="what does the generator at bus 31 produce and what flows over line 2-3",
+        question="What does the generator at bus 31 of case39 produce at 84 % load, what flows over line 2-3 and how full is it?",
+        asked="what does the generator at bus 31 produce, what flows over line 2-3, how full is it",
         given="case39, 84 % load",
         calls=(_call("case39", 0.84, watch_line="2-3", watch_generator="31"),),
-        answers=("a.watched_output_mw", "a.watched_flow_mw"),
+        answers=("a.watched_output_mw", "a.watched_flow_mw", "a.watched_loading_pct"),
     ),
     Worked(
         question="Find the least cost of running the Dutch grid.",
