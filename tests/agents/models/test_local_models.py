@@ -130,7 +130,7 @@ async def test_a_model_stops_when_nobody_waits_any_more(tiny: str) -> None:
     long.cancel()
     started = time.monotonic()
     await model.complete(ask("warm", model=tiny, max_tokens=1), None)
-    assert time.monotonic() - started < 3  # four thousand tokens take twenty seconds and more
+    assert time.monotonic() - started < 8  # four thousand tokens take twenty seconds and more
 
 
 async def test_concurrent_requests_are_all_served(tiny: str) -> None:
@@ -158,10 +158,11 @@ async def test_a_small_model_calls_a_tool_and_reads_its_result(small: str) -> No
     talk = (
         question,
         Message(role="assistant", content="", tool_requests=(asked,)),
-        Message(role="tool", content="42", tool_request_id="1"),
+        Message(role="tool", content="43.5", tool_request_id="1"),  # as no sum that the model knows by heart
+        Message(role="user", content="What did the tool say?"),
     )
     answer = await resolve(small).complete(ModelRequest(model=small, messages=talk, max_tokens=30), None)
-    assert "42" in answer.text
+    assert "43.5" in answer.text
 
 
 async def test_a_process_starts_one_server_per_model(tiny: str) -> None:
@@ -186,5 +187,5 @@ def test_a_process_that_used_a_model_ends_promptly_and_quietly(tiny: str) -> Non
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     answered, ended = result.stdout.split()
     assert answered == "True"
-    assert time.time() - float(ended) < 3
+    assert time.time() - float(ended) < 8
     assert result.stderr == ""

@@ -178,10 +178,10 @@ ABSURD = [
 )
 def test_no_expression_takes_long(expression: str) -> None:
     evaluate("1 m")  # the unit library is loaded
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(ToolError):
         calculate(expression)
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 @pytest.mark.parametrize("expression", ABSURD)
