@@ -176,7 +176,8 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
                 desk.complaints = (_say(e),)
         elif desk.refusal:
             break  # the tool refused what the task says, and saying something else is no way out
-        note = _mind(desk.complaints) if desk.complaints else desk.outputs()
+        desk.minded |= dict.fromkeys(desk.complaints)
+        note = _mind(tuple(desk.minded)) if desk.complaints else desk.outputs()
         again = task.model_copy(update={"content": f"{task.content}\n{note}"})
         if request.messages[-1] == again:
             break  # the same words would bring the same turn
@@ -199,6 +200,7 @@ class _Desk:
     refused: dict[str, str] = field(default_factory=dict)  # canonical call -> the tool's words
     refusal: str = ""  # the last thing a tool said against the question
     complaints: tuple[str, ...] = ()
+    minded: dict[str, None] = field(default_factory=dict)  # all complaints so far, in order
     advised: set[str] = field(default_factory=set)  # what a check that may be wrong has said; it is said once
 
     def tidied(self, turn: Turn) -> Turn:
@@ -211,6 +213,16 @@ class _Desk:
             kept = {n: v for n, v in c.arguments.items() if n not in optional or not self._invented(c.tool, {n: v})}
             calls.append(c.model_copy(update={"arguments": kept}))
         return turn.model_copy(update={"calls": calls})
+
+    def _unheard(self, call: Call, answers: list[str]) -> list[str]:
+        """Complaints about arguments that ask for an output which no answer uses."""
+        named = " ".join(answers)
+        asks = self.tools[call.tool].asks
+        return [
+            f"{given} asks for {' or '.join(outputs)}, but no answer is {call.name}.{outputs[0]}"
+            for given, outputs in asks.items()
+            if call.arguments.get(given) is not None and not any(f"{call.name}.{o}" in named for o in outputs)
+        ]
 
     def _invented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
         sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
@@ -231,6 +243,8 @@ class _Desk:
         if turn.answers:
             used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
+        if turn.answers:
+            found += [complaint for c in turn.calls for complaint in self._unheard(c, turn.answers)]
         if "grounded" in self.agent.checks:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
         if "complete" in self.agent.checks and turn.calls:

@@ -154,13 +154,19 @@ def misread_comparison(
     wanted = bool(PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
     if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
-    if len(cases) == 2 and len(apart := _apart(*cases)) > 1:
-        return (f"the calls differ in {' and '.join(apart)}; keep what the change does not concern the same in both",)
-    return ()
+    return _stray_changes(asked, *cases) if len(cases) == 2 else ()
 
 
-def _apart(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str]:
-    return [name for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)]
+def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
+    """Advice about arguments that differ between two cases although the question's change is another one."""
+    apart = [name for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)]
+    said = [r for m in mentions(asked) for r in m.readings()]
+    changed = [n for n in apart if any(near(x, r) for x in (*numbers(a.get(n)), *numbers(b.get(n))) for r in said)]
+    if len(apart) < 2 or len(changed) != 1:
+        return ()
+    return tuple(
+        f"the question changes {changed[0]} alone: give {n} {a.get(n)} in both calls" for n in apart if n not in changed
+    )
 
 
 def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ class System:
 
 
 def _single_agent(task: str) -> GraphSpec:
-    tools = [t.name for t in retrieve(task, list(all_tools().values()), 4)]
+    tools = [t.name for t in retrieve(task, list(all_tools().values()), 1)]
     return graph(layer("answer", solver("solver", tools)), name="single agent")
 
 
@@ -32,7 +32,7 @@ SYSTEMS: dict[str, System] = {
     s.name: s
     for s in (
         System("planned", "a team planned for the question: solve, check, explain", lambda task: None),
-        System("single", "one agent with the same tools, without layers", _single_agent),
+        System("single", "one agent with the tool that fits best, without layers", _single_agent),
         System("call", "one call of the model, without tools", _one_call),
     )
 }

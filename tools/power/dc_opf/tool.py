@@ -105,6 +105,11 @@ class SolveDcOpf(Tool[DcOpfInput, DcOpfOutput]):
         *("ieee", "bus", "matpower", "pandapower", "pegase", "line limit", "congestion", "binding", "outage", "n-1"),
         *("locational marginal price", "lmp", "nodal price", "generator", "load", "wind", "solar", "renewable", "MW"),
     )
+    asks = {  # noqa: RUF012
+        "watch_bus": ("watched_price",),
+        "watch_line": ("watched_flow_mw", "watched_loading_pct"),
+        "watch_generator": ("watched_output_mw",),
+    }
     certificate = {"certified_gap_pct": 1e-4, "kkt_residual": 1e-6}  # noqa: RUF012
     headline = ("cost", "binding_line_names", "max_line_loading_pct", "price_mean")
     extra = "power"
