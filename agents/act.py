@@ -37,6 +37,9 @@ Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
 FUNCTIONS: dict[str, Function] = {}
 
 
+SHAKEN = 0.8  # temperature of a turn after one that was the same as an earlier one
+
+
 class AgentGaveUp(Exception):
     """An agent did not mend its turn in the turns it had; `complaints` are the last ones."""
 
@@ -158,6 +161,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
     *talk, task = messages(agent, brief, tools)
     request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools, brief.task))
     desk = _Desk(agent, brief, ctx, {t.name: t for t in tools})
+    said: list[Turn] = []
     for k in range(agent.max_turns):
         here = f"{at}/turn/{k}"
         turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
@@ -179,9 +183,10 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
         desk.minded |= dict.fromkeys(desk.complaints)
         note = _mind(tuple(desk.minded)) if desk.complaints else desk.outputs()
         again = task.model_copy(update={"content": f"{task.content}\n{note}"})
-        if request.messages[-1] == again:
-            break  # the same words would bring the same turn
         request = request.model_copy(update={"messages": (*talk, again)})
+        if turn.calls and turn in said:  # a greedy model that repeats itself has to be shaken
+            request = request.model_copy(update={"temperature": SHAKEN, "seed": ctx.seed + k + 1})
+        said.append(turn)
     if desk.refusal:
         return Answer(text=desk.refusal, refused=True)
     raise AgentGaveUp(agent.id, desk.complaints or ("no answer after the last look at the outputs",))

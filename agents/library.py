@@ -43,6 +43,7 @@ def solver(id: str, tools: Sequence[str], **settings: Any) -> AgentSpec:
         "fields": (ASKED, GIVEN, COMPARE),
         "examples": examples,
         "checks": ("grounded", "complete", "comparison"),
+        "max_turns": 4,
         **settings,
     }
     return AgentSpec(id=id, prompt=SOLVE, role="You plan calls of scientific tools.", tools=tuple(tools), **given)
