@@ -209,13 +209,13 @@ class _Desk:
     advised: set[str] = field(default_factory=set)  # what a check that may be wrong has said; it is said once
 
     def tidied(self, turn: Turn) -> Turn:
-        """The turn without optional arguments that the task does not speak of; what was needed is missed by the other checks."""
+        """The turn without arguments that only ask for an output and that the task does not speak of."""
         if "grounded" not in self.agent.checks:
             return turn
         calls = []
         for c in turn.calls:
-            optional = _defaults(self.tools[c.tool]) if c.tool in self.tools else {}
-            kept = {n: v for n, v in c.arguments.items() if n not in optional or not self._invented(c.tool, {n: v})}
+            asks = self.tools[c.tool].asks if c.tool in self.tools else {}
+            kept = {n: v for n, v in c.arguments.items() if n not in asks or not self._invented(c.tool, {n: v})}
             calls.append(c.model_copy(update={"arguments": kept}))
         return turn.model_copy(update={"calls": calls})
 
@@ -252,18 +252,19 @@ class _Desk:
             found += [complaint for c in turn.calls for complaint in self._unheard(c, turn.answers)]
         if "grounded" in self.agent.checks:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
+        advice: list[str] = []
         if "complete" in self.agent.checks and turn.calls:
-            before = [e.arguments for e in self.evidence.values()]
-            found += unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
+            advice += self._unused(turn)
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
-            advice = (
-                set(misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers))
-                - self.advised
-            )
-            self.advised |= advice
-            found += sorted(advice)
+            advice += misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers)
+        found += [a for a in dict.fromkeys(advice) if a not in self.advised]
+        self.advised |= set(advice)
         return tuple(found)
+
+    def _unused(self, turn: Turn) -> tuple[str, ...]:
+        before = [e.arguments for e in self.evidence.values()]
+        return unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
 
     async def run(self, turn: Turn, at: str) -> None:
         """Make the turn's calls, refining where the agent may. Raises `ToolError`."""
@@ -302,6 +303,7 @@ class _Desk:
             text=text,
             values=tuple(values),
             evidence=tuple(e for name, e in self.evidence.items() if name in used),
+            caveats=self._unused(turn) if "complete" in self.agent.checks else (),
         )
 
     def outputs(self) -> str:

@@ -39,6 +39,7 @@ class Answer(Spec):
     values: tuple[Quantity, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     refused: bool = Field(False, description="The question has no answer; `text` says why")
+    caveats: tuple[str, ...] = Field((), description="What a reader must know before trusting the answer")
 
     @property
     def value(self) -> float | str | None:

@@ -11,18 +11,33 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-UNITS = {
-    w: float(k)
-    for k, w in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-    )
-}
+COUNTS = (
+    *(
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+    ),
+    *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+UNITS = {word: float(n) for n, word in enumerate(COUNTS)}
 TENS = {
     w: 10.0 * k for k, w in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
 }
 PARTS = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "tenth": 1 / 10, "twentieth": 1 / 20}
-TIMES = {"double": 2.0, "doubles": 2.0, "doubled": 2.0, "twice": 2.0, "triple": 3.0, "hundred": 100.0}
+TIMES = {"double": 2.0, "doubles": 2.0, "doubled": 2.0, "twice": 2.0, "triple": 3.0}
 NUMERAL = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+LOOSE = re.compile(r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? of text)\b", re.IGNORECASE)
 WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -33,6 +48,7 @@ class Mention:
     words: str
     value: float
     firm: bool
+    condition: bool = True  # False where the unit behind it says that it sets none: 2 decimals
 
     def readings(self) -> tuple[float, ...]:
         """What the number may become in an argument: itself, as a share, as a change of 100 % up or down."""
@@ -55,18 +71,26 @@ class Mention:
 
 def mentions(text: str) -> tuple[Mention, ...]:
     """All numbers of a text, in digits and in words, in the order of digits first."""
-    digits = [Mention(m[0], float(m[0].replace(",", "")), firm=True) for m in NUMERAL.finditer(text)]
-    words = [w.lower() for w in WORD.findall(text)]
-    spoken: list[Mention] = []
-    for k, word in enumerate(words):
+    digits = [
+        Mention(m[0], float(m[0].replace(",", "")), firm=True, condition=not LOOSE.match(text, m.end()))
+        for m in NUMERAL.finditer(text)
+    ]
+    return (*digits, *_spoken([w.lower() for w in WORD.findall(text)]))
+
+
+def _spoken(words: list[str]) -> Iterator[Mention]:
+    """Numbers in words: ninety-five, fifteen, a fifth, three quarters, twice."""
+    for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+        part = PARTS.get(word.removesuffix("s"))
         if word in TENS:
-            ones = UNITS.get(words[k + 1], 0) if k + 1 < len(words) else 0
-            spoken.append(Mention(word, float(TENS[word] + (ones if ones < 10 else 0)), firm=True))
-        elif word in PARTS or word in TIMES:
-            spoken.append(Mention(word, PARTS.get(word) or TIMES[word], firm=True))
+            ones = UNITS.get(after, 0.0)
+            yield Mention(word, TENS[word] + (ones if ones < 10 else 0.0), firm=True)
+        elif part:
+            yield Mention(word, part * (UNITS.get(before, 1.0) or 1.0), firm=True)
+        elif word in TIMES:
+            yield Mention(word, TIMES[word], firm=True)
         elif word in UNITS:
-            spoken.append(Mention(word, float(UNITS[word]), firm=False))
-    return (*digits, *spoken)
+            yield Mention(word, UNITS[word], firm=False)
 
 
 def numbers(value: Any) -> Iterator[float]:
@@ -104,9 +128,13 @@ def invented_numbers(arguments: dict[str, Any], task: str, defaults: dict[str, A
 
 
 def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str, ...]:
-    """Complaints about conditions of the task that no argument reflects."""
+    """Conditions of the task that no argument reflects. Not every number is one, so the finding may be wrong."""
     used = [n for a in arguments for n in numbers(a)]
-    missed = [m.words for m in mentions(task) if m.firm and not any(near(r, u) for r in m.readings() for u in used)]
+    missed = [
+        m.words
+        for m in mentions(task)
+        if m.firm and m.condition and not any(near(r, u) for r in m.readings() for u in used)
+    ]
     return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(missed))
 
 

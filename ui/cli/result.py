@@ -36,6 +36,8 @@ def print_answer(story: Story) -> None:
     if story.run.status not in ("answered", "refused"):
         typer.echo("The best answer so far:")
     typer.echo(words.plain(story.answer.text))
+    for caveat in story.answer.caveats:
+        typer.echo(words.plain(f"Mind: {caveat}."))
     if story.answer.values:
         typer.echo("\nValues")
         for value in story.answer.values:
