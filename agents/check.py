@@ -131,11 +131,10 @@ def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str,
     """Conditions of the task that no argument reflects. Not every number is one, so the finding may be wrong."""
     used = [n for a in arguments for n in numbers(a)]
     missed = [
-        m.words
-        for m in mentions(task)
-        if m.firm and m.condition and not any(near(r, u) for r in m.readings() for u in used)
+        m for m in mentions(task) if m.firm and m.condition and not any(near(r, u) for r in m.readings() for u in used)
     ]
-    return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(missed))
+    said = (m.words if m.words[0].isdigit() or m.value >= 1 else f"{m.words} ({100 * m.value:g} %)" for m in missed)
+    return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(said))
 
 
 def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]) -> tuple[str, ...]:
