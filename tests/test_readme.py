@@ -23,8 +23,9 @@ MAKES, COMMANDS = blocks("sh")
 (EXAMPLE,) = blocks("python")
 
 
-def do(command: list[str], cwd: Path, **env: str) -> str:
-    done = subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
+def do(command: list[str], cwd: Path, **more: str) -> str:
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "TASK"}
+    done = subprocess.run(command, cwd=cwd, env=outside | more, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
