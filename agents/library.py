@@ -63,7 +63,7 @@ def checker(id: str) -> AgentSpec:
 
 def explainer(id: str, **settings: Any) -> AgentSpec:
     """An agent that puts a checked result into words; numbers that stand in no result are sent back."""
-    given: dict[str, Any] = {"checks": ("faithful",), "max_tokens": 160, "max_turns": 2, **settings}
+    given: dict[str, Any] = {"checks": ("faithful",), "max_tokens": 160, "max_turns": 1, **settings}
     return AgentSpec(id=id, prompt=EXPLAIN, role="You explain results.", **given)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from agents.answer import Answer
 from agents.models.contract import Message
 from agents.spec import AgentSpec, AnswerField
-from tools import Tool, definition
+from tools import Tool, definition, get_tool
 
 CALL_NAMES = ("a", "b", "c", "d")
 MOST_WORDS = 4  # of a name copied from the task
@@ -54,10 +54,12 @@ def messages(agent: AgentSpec, brief: Brief, tools: Sequence[AnyTool]) -> tuple[
 
 
 def describe(answer: Answer) -> str:
-    """An answer as the next agent reads it: its words, its checked values, and what they stand on."""
+    """An answer as the next agent reads it: its words, its checked values, and the calls they stand on with their headlines."""
     lines = [answer.text]
     lines += [f"= {q} ({q.expression})" for q in answer.values]
-    lines += [f"{e.name}: {e.tool} {_compact(e.arguments)} gave {_compact(e.shown)}" for e in answer.evidence]
+    for e in answer.evidence:
+        headline = {name: e.shown[name] for name in get_tool(e.tool).headline if name in e.shown}
+        lines.append(f"{e.name}: {e.tool} {_compact(e.arguments)} gave {_compact(headline)}")
     return "\n".join(lines)
 
 

@@ -32,9 +32,26 @@ GRIDS = (
 FILE_ENDINGS = (".m", ".json")
 
 _BY_SIZE = {re.sub(r"\D", "", name): name for name in GRIDS if name != "case_ieee30"}  # "30" is case30, see `grid_name`
+_ALONE = {"illinois": "case_illinois200", "polish": "case3120sp"}  # families with one shipped grid
 _WORDS = re.compile(
-    r"case|ieee|matpower|pandapower|pegase|illinois|polish|rts|ww|sp|the|bus(es)?|test|power|network|grid|system"
+    r"case|ieee|matpower|pandapower|pegase|illinois|polish|rts|ww|sp|the|bus(es)?|nodes?|test|power|network|net|grid|system"
 )
+_SPOKEN = {
+    **{
+        w: n
+        for n, w in enumerate(
+            ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 1
+        )
+    },
+    **{
+        w: n
+        for n, w in enumerate(["thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"], 13)
+    },
+    **{
+        w: 10 * n
+        for n, w in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+    },
+}
 
 
 class UnknownGrid(BadInput):
@@ -64,12 +81,32 @@ def grid_name(said: str) -> str:
     word = said.strip()
     if word in GRIDS or word.lower().endswith(FILE_ENDINGS):
         return word
-    rest = _WORDS.sub("", re.sub(r"[\s_\-]", "", word.lower()))
+    rest = _WORDS.sub("", re.sub(r"[\s_\-]", "", _in_digits(word.lower())))
     if rest in _BY_SIZE:
         return _BY_SIZE[rest]
+    families = [grid for family, grid in _ALONE.items() if family in word.lower()]
+    if not rest and families:
+        return families[0]
     raise UnknownGrid(
         f"no grid named {word}{did_you_mean(word, GRIDS)}", hint=f"grids: {', '.join(GRIDS)}", fields=["grid"]
     )
+
+
+def _in_digits(said: str) -> str:
+    """The same words with "thirty" as 30 and "one hundred and eighteen" as 118."""
+    kept: list[str] = []
+    total = 0
+    for word in re.findall(r"[a-z]+|[^a-z]+", said):
+        if word in _SPOKEN:
+            total += _SPOKEN[word]
+        elif word == "hundred":
+            total = 100 * (total or 1)
+        elif total and (word == "and" or word.isspace() or word == "-"):
+            continue
+        else:
+            kept += [str(total)] * bool(total) + [word]
+            total = 0
+    return "".join(kept + [str(total)] * bool(total))
 
 
 def find_bus(number: int, buses: Iterable[int]) -> int:
