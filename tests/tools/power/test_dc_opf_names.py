@@ -1,3 +1,10 @@
+"""Grids by the names people give them."""
+
+import pytest
+
+from tools.power.dc_opf.names import UnknownGrid, grid_name
+
+
 @pytest.mark.parametrize(
     ("said", "grid"),
     [
