@@ -36,7 +36,9 @@ TENS = {
 }
 PARTS = {"half": 1 / 2, "third": 1 / 3, "quarter": 1 / 4, "fifth": 1 / 5, "tenth": 1 / 10, "twentieth": 1 / 20}
 TIMES = {"double": 2.0, "doubles": 2.0, "doubled": 2.0, "twice": 2.0, "triple": 3.0}
-NUMERAL = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+NUMERAL = re.compile(  # 1,354 has a thousands separator, 112,5 % a decimal comma
+    r"\d+(?:,\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?=\s*(?:%|per ?cent|MW))|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
+)
 LOOSE = re.compile(r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? of text)\b", re.IGNORECASE)
 WORD = re.compile(r"[A-Za-z]+")
 
@@ -72,10 +74,16 @@ class Mention:
 def mentions(text: str) -> tuple[Mention, ...]:
     """All numbers of a text, in digits and in words, in the order of digits first."""
     digits = [
-        Mention(m[0], float(m[0].replace(",", "")), firm=True, condition=not LOOSE.match(text, m.end()))
+        Mention(m[0], float(_with_point(m[0])), firm=True, condition=not LOOSE.match(text, m.end()))
         for m in NUMERAL.finditer(text)
     ]
     return (*digits, *_spoken([w.lower() for w in WORD.findall(text)]))
+
+
+def _with_point(numeral: str) -> str:
+    """1,354.5 as 1354.5 and 112,5 as 112.5."""
+    grouped = re.fullmatch(r"\d+(,\d{3})+(\.\d+)?", numeral)
+    return numeral.replace(",", "" if grouped else ".")
 
 
 def _spoken(words: list[str]) -> Iterator[Mention]:
@@ -221,5 +229,5 @@ def unsaid_values(text: str, values: Iterable[float | str]) -> tuple[str, ...]:
 
 def _rounds_to(exact: float, written: Mention) -> bool:
     in_digits = written.words[0].isdigit()
-    place = int(Decimal(written.words.replace(",", "")).as_tuple().exponent) if in_digits else 0  # of the last digit
+    place = int(Decimal(_with_point(written.words)).as_tuple().exponent) if in_digits else 0  # of the last digit
     return near(exact, written.value) or abs(exact - written.value) <= 0.5 * 10.0**place * (1 + 1e-9)

@@ -60,8 +60,9 @@ def _look_up(call: str, field: str, results: Mapping[str, Result]) -> tuple[Any,
         raise BadInput(f"{call} has no output {field}", hint=hint)
     value = result.output[field]
     if value is None:
+        ways = [given for given, outputs in result.tool.asks.items() if field in outputs]
         raise BadInput(
-            f"{call}.{field} is empty", hint="ask for it in the arguments of the call, or use another output"
+            f"{call}.{field} is empty", hint=f"give {ways[0]} in call {call}" if ways else "use another output"
         )
     return value, result.unit(field)
 

@@ -103,3 +103,13 @@ def test_every_number_of_the_task_is_grounded_and_used(number: float) -> None:
     task = f"with a load of {number!r} MW"
     assert invented_numbers({"load": number}, task, {}) == ()
     assert unused_numbers([{"load": number}], task) == ()
+
+
+def test_thousands_are_grouped_by_commas_and_a_share_may_have_a_decimal_comma() -> None:
+    assert [m.value for m in mentions("1,354 buses at 112,5 % and lines 22,23")] == [1354.0, 112.5, 22.0, 23.0]
+
+
+def test_numbers_are_also_said_in_words() -> None:
+    said = mentions("fifteen percent, ninety-five percent, three quarters, a fifth, twice")
+    assert [m.value for m in said if m.firm] == [95.0, 0.75, 0.2, 2.0]
+    assert said[0].value == 15.0
