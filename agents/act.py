@@ -220,7 +220,7 @@ class _Desk:
         return turn.model_copy(update={"calls": calls})
 
     def _unheard(self, call: Call, answers: list[str]) -> list[str]:
-        """Complaints about arguments that ask for an output which no answer uses."""
+        """Advice about arguments that ask for an output which no answer uses."""
         named = " ".join(answers)
         asks = self.tools[call.tool].asks
         return [
@@ -248,11 +248,9 @@ class _Desk:
         if turn.answers:
             used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
-        if turn.answers:
-            found += [complaint for c in turn.calls for complaint in self._unheard(c, turn.answers)]
         if "grounded" in self.agent.checks:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
-        advice: list[str] = []
+        advice = [a for c in turn.calls for a in self._unheard(c, turn.answers)] if turn.answers else []
         if "complete" in self.agent.checks and turn.calls:
             advice += self._unused(turn)
         if "comparison" in self.agent.checks and turn.answers:

@@ -122,16 +122,16 @@ def near(a: float, b: float) -> bool:
 
 
 def invented_numbers(arguments: dict[str, Any], task: str, defaults: dict[str, Any]) -> tuple[str, ...]:
-    """Complaints about argument numbers that the task does not say and that are no defaults."""
+    """Complaints about argument numbers that the task does not say and that are no defaults, with the nearest it does say."""
     allowed = [r for m in mentions(task) for r in m.readings()]
     complaints = []
     for name, value in arguments.items():
         own = [*allowed, *numbers(defaults.get(name))]
-        complaints += [
-            f"{name} has the number {n:g}, which the task does not say; copy it from the task"
-            for n in dict.fromkeys(numbers(value))
-            if not any(near(n, a) for a in own)
-        ]
+        for n in dict.fromkeys(numbers(value)):
+            if not any(near(n, a) for a in own):
+                nearest = min(allowed, key=lambda a: abs(a - n), default=None)
+                hint = "copy it from the task" if nearest is None else f"did you mean {nearest:g}?"
+                complaints.append(f"{name} has the number {n:g}, which the task does not say; {hint}")
     return tuple(complaints)
 
 

@@ -59,7 +59,7 @@ def test_text_is_an_answer_and_no_number_to_compute_with(store: Store) -> None:
         ("c.hardness", "there is no call named c", "calls are a, b"),
         ("a.hardnes", "a has no output hardnes", "did you mean a.hardness?"),
         ("a.zzz", "a has no output zzz", "outputs are hardness, cost"),
-        ("a.cracks", "a.cracks is empty", "ask for it in the arguments"),
+        ("a.cracks", "a.cracks is empty", "use another output"),
         ("90", "the answer '90' refers to no call", "a.hardness"),
         ("", "refers to no call", "a.hardness"),
     ],
