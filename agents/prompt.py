@@ -15,6 +15,7 @@ from agents.spec import AgentSpec, AnswerField
 from tools import Tool, definition, get_tool
 
 CALL_NAMES = ("a", "b", "c", "d")
+PLAIN = (int, float, str, int | None, float | None, str | None)
 MOST_WORDS = 4  # of a name copied from the task
 MAX_SHOWN = 240  # characters of one output value that agents read
 UNSAID = frozenset(
@@ -106,10 +107,14 @@ def _system(agent: AgentSpec, tools: Sequence[AnyTool]) -> str:
 def _tool_page(tool: AnyTool) -> str:
     lines = [f"Tool {tool.name}: {tool.description()}", "Arguments:"]
     lines += [f"- {name}: {field.description}" for name, field in tool.input_type().model_fields.items()]
-    outputs = [
-        f"{n} ({f.description})" if n in tool.headline else n for n, f in tool.output_type().model_fields.items()
-    ]
+    outputs = [f"{n} ({tool.output_type().model_fields[n].description})" for n in _answerable(tool)]
     return "\n".join([*lines, "Outputs: " + ", ".join(outputs)])
+
+
+def _answerable(tool: AnyTool) -> list[str]:
+    """Outputs that an answer can be: numbers and texts, headlines first."""
+    plain = [n for n, f in tool.output_type().model_fields.items() if f.annotation in PLAIN]
+    return sorted(plain, key=lambda n: n not in tool.headline)
 
 
 def _calls(agent: AgentSpec, tools: Sequence[AnyTool], task: str, count: int) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def spans(task: str) -> list[str]:
 
 def _expression(tools: Sequence[AnyTool]) -> str:
     """Regular expression of an answer: outputs of calls by name, joined by + - * / with numbers and parentheses."""
-    outputs = "|".join(sorted({name for t in tools for name in t.output_type().model_fields}))
+    outputs = "|".join(sorted({name for t in tools for name in _answerable(t)}))
     term = rf"\(?([{''.join(CALL_NAMES)}]\.({outputs})|[0-9]+)\)?"
     return rf"^{term}( [-+*/] {term}){{0,4}}$"
 

@@ -103,6 +103,20 @@ WORKED = (
         answers=("a.watched_output_mw", "a.watched_flow_mw", "a.watched_loading_pct"),
     ),
     Worked(
+        question="At which bus is power dearest on the 9-bus grid at 105 % load, and which line is the fullest?",
+        asked="at which bus is power dearest and which line is the fullest",
+        given="9-bus grid, 105 % load",
+        calls=(_call("9-bus", 1.05),),
+        answers=("a.price_max_bus", "a.max_loaded_line"),
+    ),
+    Worked(
+        question="The unit at bus 2 of the IEEE 14-bus grid is off and all line limits are cut to 80 %. What does an hour cost?",
+        asked="what does an hour cost",
+        given="IEEE 14-bus grid, unit at bus 2 is off, line limits cut to 80 %",
+        calls=(_call("IEEE 14-bus", generator_outages=["2"], rating_scale=0.8),),
+        answers=("a.cost",),
+    ),
+    Worked(
         question="Find the least cost of running the Dutch grid.",
         asked="find the least cost",
         given="Dutch grid",
