@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -124,6 +124,15 @@ def test_a_refusal_is_the_answer_on_stdout_and_ends_in_three(cli: Cli, server: M
     assert done.stdout.startswith("no tool can tell the weather of last year's dreams\n")
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C reaches programs started here, also where the tests themselves run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_cancels_keeps_what_is_done_and_says_how_to_go_on(cli: Cli, place: str, server: ModelServer) -> None:
     server.free.clear()
     command = [*PROGRAM, "run", TASK, "--model", server.model]
