@@ -25,7 +25,7 @@ from store.log import RunLog
 if TYPE_CHECKING:
     from store.live import LiveLog
     from store.migrate import SchemaStatus, schema_status, upgrade
-    from store.queries import Run, RunPage, delete_run, get_events, get_ledger, get_run, list_runs
+    from store.queries import Run, RunPage, delete_run, get_events, get_ledger, get_parts, get_run, list_runs
     from store.replay import Difference, ReplayLog
     from store.scores import scored_runs
     from store.store import Store
@@ -54,6 +54,7 @@ __all__ = [
     "delete_run",
     "get_events",
     "get_ledger",
+    "get_parts",
     "get_run",
     "list_runs",
     "schema_status",
@@ -64,7 +65,7 @@ __all__ = [
 _HOMES = {
     "store.live": ("LiveLog",),
     "store.migrate": ("SchemaStatus", "schema_status", "upgrade"),
-    "store.queries": ("Run", "RunPage", "delete_run", "get_events", "get_ledger", "get_run", "list_runs"),
+    "store.queries": ("Run", "RunPage", "delete_run", "get_events", "get_ledger", "get_parts", "get_run", "list_runs"),
     "store.replay": ("Difference", "ReplayLog"),
     "store.scores": ("scored_runs",),
     "store.store": ("Store",),

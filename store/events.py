@@ -151,6 +151,24 @@ class Scored(Event):
     words: str = ""
 
 
+class EvaluationStarted(Event):
+    """The run is no task but an evaluation: runs that stem from it each take one item of a suite."""
+
+    kind: Literal["evaluation_started"] = "evaluation_started"
+    plan: Ref  # JSON: suite, items, system, model, seed, budget
+
+
+class ItemScored(Event):
+    """A suite's checker scored one item. It stands in the evaluation's log, not in the run that took the item, so that no
+    trainer and no router learns from it."""
+
+    kind: Literal["item_scored"] = "item_scored"
+    item: str
+    run: str  # id of the run that took the item
+    score: float
+    words: str
+
+
 class BudgetRefused(Event):
     """A call was refused before its money was spent: of `cap`, `spent` was gone, and the call might have needed `needed`."""
 
@@ -182,6 +200,8 @@ AnyEvent = Annotated[
     | AgentFailed
     | LayerCombined
     | Scored
+    | EvaluationStarted
+    | ItemScored
     | BudgetRefused
     | RunFinished,
     Field(discriminator="kind"),

@@ -62,16 +62,18 @@ def list_runs(
     status: str | None = None,
     model: str | None = None,
     text: str | None = None,
+    parent: str | None = None,
     sort: SortBy = "created",
     descending: bool = True,
     offset: int = 0,
-    limit: int = 50,
+    limit: int | None = 50,
 ) -> RunPage:
     """A page of the runs.
 
     Args:
         status, model: Only runs that have it.
         text: Only runs whose title or id contains it, whatever the case.
+        parent: Only runs that stem from this one, by its id or the beginning of it.
         sort: What to order by; runs equal in it come newest first.
     """
     with store.database.reading() as connection:
@@ -83,6 +85,8 @@ def list_runs(
             wanted.append(runs.c.model == model)
         if text:
             wanted.append(runs.c.title.icontains(text, autoescape=True) | runs.c.id.icontains(text, autoescape=True))
+        if parent is not None:
+            wanted.append(runs.c.parent == locate(connection, parent).run)
         keys: dict[str, sa.ColumnElement[Any]] = {
             "created": runs.c.run,
             "status": shown_status,
@@ -129,6 +133,23 @@ def get_events(
             found = found.where(events.c.kind == KINDS[kind])
         rows = connection.execute(found).all()
     return [Record(row.seq, row.key, from_json(row.kind, row.payload), row.ended, row.seconds) for row in rows]
+
+
+def get_parts(store: Store, run_id: str, *, kinds: tuple[type[Event], ...]) -> dict[str, list[Record]]:
+    """Committed events of these types in all runs that stem from a run, by run id, each run's in order."""
+    with store.database.reading() as connection:
+        whole = locate(connection, run_id).run
+        found = (
+            sa.select(runs.c.id, events)
+            .join(events, events.c.run == runs.c.run)
+            .where(runs.c.parent == whole, events.c.kind.in_([KINDS[kind] for kind in kinds]))
+            .order_by(events.c.run, events.c.seq)
+        )
+        parts: dict[str, list[Record]] = {}
+        for row in connection.execute(found):
+            event = from_json(row.kind, row.payload)
+            parts.setdefault(row.id, []).append(Record(row.seq, row.key, event, row.ended, row.seconds))
+    return parts
 
 
 def get_ledger(store: Store, run_id: str) -> Ledger:
