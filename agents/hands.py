@@ -10,6 +10,7 @@ import time
 from asyncio import Lock
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,12 @@ class Hands:
         self._executor = executor
         self._replay = replay
         self._under_way: defaultdict[str, Lock] = defaultdict(Lock)  # by call: equal calls at one time are one call
+
+    def on(self, log: RunLog) -> "Hands":
+        """The same hands, for a part of the run that keeps a log of its own."""
+        part = copy(self)
+        part._log = log
+        return part
 
     async def call(self, name: str, arguments: dict[str, Any], *, at: str) -> Outcome:
         """Run one tool under the event key `at`. Raises `ToolError` subclasses."""

@@ -187,6 +187,83 @@ class RunFinished(Event):
     error: ErrorInfo | None = None
 
 
+# Of a training. What its rollouts do stands between these, under `rollout/GRAPH/CASE/`.
+
+
+class TrainingStarted(Event):
+    kind: Literal["training_started"] = "training_started"
+    name: str
+    graph_hash: str
+    graph: Ref
+    settings: Ref  # JSON
+    cases: Ref  # JSON: ids of the cases that are learned from (`train`) and of those that decide (`val`)
+
+
+class RolledOut(Event):
+    """One case went through one graph. Without a score it failed for reasons that are not the graph's."""
+
+    kind: Literal["rolled_out"] = "rolled_out"
+    graph_hash: str
+    case: str
+    score: float | None
+    words: str = ""
+    tokens: int = 0  # of all its model calls, those served from the cache included: what it costs to run
+    usd: float = 0.0
+    error: ErrorInfo | None = None
+
+
+class Criticised(Event):
+    """The backward pass of one step: which layer is to blame, and what it should change."""
+
+    kind: Literal["criticised"] = "criticised"
+    step: int
+    graph_hash: str
+    layer: str
+    blame: Ref  # JSON: share of the loss by layer
+    gradient: Ref  # JSON: the layer's gradient items, heaviest first
+
+
+class EditProposed(Event):
+    """What the editor made of a critique: edits, or the reason why there are none."""
+
+    kind: Literal["edit_proposed"] = "edit_proposed"
+    step: int
+    graph_hash: str
+    layer: str
+    edits: Ref | None = None  # JSON
+    candidate: str = ""  # hash of the graph after them
+    error: ErrorInfo | None = None
+
+
+class GateDecided(Event):
+    kind: Literal["gate_decided"] = "gate_decided"
+    step: int
+    parent: str
+    candidate: str
+    stage: Literal["static", "dry_run", "minibatch", "validation"]
+    accepted: bool
+    incumbent: bool = False  # from here on it is the best so far
+    reason: str
+    table: Ref | None = None  # JSON: scores of parent and candidate by case
+
+
+class VersionMade(Event):
+    """A graph joined the pool of a training: where it comes from, why, and how it did on the cases that decide."""
+
+    kind: Literal["version_made"] = "version_made"
+    version: str  # its graph hash
+    graph: Ref
+    step: int
+    parent: str = ""
+    edits: Ref | None = None
+    critique: Ref | None = None  # JSON: the gradient items that caused it
+    scores: Ref  # JSON: score by case
+    mean: float
+    tokens: float  # a case, on average
+    usd: float
+    incumbent: bool = False
+
+
 AnyEvent = Annotated[
     RunStarted
     | Planned
@@ -203,7 +280,13 @@ AnyEvent = Annotated[
     | EvaluationStarted
     | ItemScored
     | BudgetRefused
-    | RunFinished,
+    | RunFinished
+    | TrainingStarted
+    | RolledOut
+    | Criticised
+    | EditProposed
+    | GateDecided
+    | VersionMade,
     Field(discriminator="kind"),
 ]
 EVENTS: dict[str, type[Event]] = {c.model_fields["kind"].default: c for c in get_args(get_args(AnyEvent)[0])}

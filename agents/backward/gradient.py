@@ -14,7 +14,7 @@ the paper's notation has the previous raw gradient, so that a complaint that rec
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from agents.spec import Spec
 
@@ -103,8 +103,10 @@ class Node:
         name: `layer` for what a layer combined, `layer/agent` for an agent.
         parents: The nodes it heard.
         said: What it said, in words; None where it failed.
+        rule: Its derivative: the share of the blame it received that it passes to each parent.
         score: How good what it said is as an answer to the task, 0 to 1; None where nobody can tell.
-        rule: Its derivative: how it shares blame that reaches it between itself and its parents.
+        evidence: Key of the event that shows what it said.
+        took: A combiner's: the agents whose answers it took.
         received: The blame that reached it.
         blame: What of it stays with it.
     """
@@ -112,10 +114,10 @@ class Node:
     name: str
     parents: tuple["Node", ...]
     said: str | None
+    rule: "Callable[[Node], tuple[float, ...]]"
     score: float | None = None
     evidence: str = ""
-    took: tuple[str, ...] | None = None  # a combiner's: the agents whose answers it took
-    rule: Callable[["Node"], tuple[float, ...]] = field(default=lambda node: share(node))
+    took: tuple[str, ...] = ()
     received: float = 0.0
     blame: float = 0.0
 
@@ -127,39 +129,38 @@ def backward(end: Node, loss: float) -> list[Node]:
     """
     order = _reversed(end)
     for node in order:
-        node.received = node.blame = 0.0
+        node.received = 0.0
     end.received = loss
     for node in order:
         passed = node.rule(node)
-        for parent, part in zip(node.parents, passed, strict=True):
-            parent.received += part * node.received
+        for parent, share in zip(node.parents, passed, strict=True):
+            parent.received += share * node.received
         node.blame = (1 - sum(passed)) * node.received
     return order
 
 
-def share(node: Node) -> tuple[float, ...]:
-    """The local rule: the share of its blame that a node passes to each of its parents; the rest stays with it.
+def of_agent(node: Node) -> tuple[float, ...]:
+    """The local rule of an agent.
 
-    A node that heard a better answer than it gave spoilt it and keeps all. One that failed keeps all. One that heard nothing as
-    good as it said passes half on, for it could build on nothing better; a combiner passes on all, to those it took.
+    One that failed, or that heard a better answer than it gave, keeps all blame. One that heard nothing better passes half on,
+    for it could build on nothing better.
     """
-    if not node.parents or node.said is None:
-        return (0.0,) * len(node.parents)
-    if node.took is not None:
-        return _to_those_taken(node)
-    mine = node.score or 0.0
-    if any(p.score is not None and p.score > mine for p in node.parents):
+    if not node.parents or node.said is None or _heard_better(node):
         return (0.0,) * len(node.parents)
     return (0.5 / len(node.parents),) * len(node.parents)
 
 
-def _to_those_taken(node: Node) -> tuple[float, ...]:
-    mine = node.score or 0.0
-    if any((p.score or 0.0) > mine for p in node.parents):
-        return (0.0,) * len(node.parents)  # a better answer lay there and was not taken
-    failed = [p for p in node.parents if p.said is None]
-    liable = failed or [p for p in node.parents if p.name.rpartition("/")[2] in (node.took or ())] or list(node.parents)
+def of_combiner(node: Node) -> tuple[float, ...]:
+    """The local rule of a combiner: it answers for a better answer it did not take, else those answer who failed, or were taken."""
+    if not node.parents or _heard_better(node):
+        return (0.0,) * len(node.parents)
+    liable = [p for p in node.parents if p.said is None]
+    liable = liable or [p for p in node.parents if p.name.rpartition("/")[2] in node.took] or list(node.parents)
     return tuple(1 / len(liable) if p in liable else 0.0 for p in node.parents)
+
+
+def _heard_better(node: Node) -> bool:
+    return any((p.score or 0.0) > (node.score or 0.0) for p in node.parents)
 
 
 def _reversed(end: Node) -> list[Node]:

@@ -7,6 +7,7 @@ budget -> a free slot at the provider -> deadline -> the provider -> settle -> w
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from time import perf_counter
@@ -99,6 +100,12 @@ class Gateway:
         self.replay = replay
         self._providers = dict(providers or {})
         self._flights: dict[str, asyncio.Future[ModelReply | None]] = {}
+
+    def on(self, log: RunLog) -> "Gateway":
+        """The same door, with the same ledger, for a part of the run that keeps a log of its own."""
+        part = copy(self)
+        part.log = log
+        return part
 
     async def call(self, request: ModelRequest, *, at: str, purpose: str, on_text: OnText | None = None) -> ModelReply:
         """One reply, tried again while its errors are transient.

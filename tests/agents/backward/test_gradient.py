@@ -5,7 +5,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.backward.gradient import FADED, KEPT, GradientItem, Items, Node, add, backward, mix, momentum, scale, step
+from agents.backward.gradient import (
+    FADED, KEPT, GradientItem, Items, Node, add, backward, mix, momentum, of_agent, of_combiner, scale, step,
+)
 
 TEXTS = ("it never rounds to cents", "the unit is missing in the answer", "nobody hears the clerk", "asks for a tool")
 items = st.builds(
@@ -101,7 +103,7 @@ def chain(*scores: float | None) -> Node:
     node: Node | None = None
     for k, score in enumerate(scores):
         said = None if score is None else f"answer {k}"
-        node = Node(f"l{k}", (node,) if node else (), said, score)
+        node = Node(f"l{k}", (node,) if node else (), said, of_agent, score)
     assert node is not None
     return node
 
@@ -119,15 +121,15 @@ def test_blame_passes_back_where_nothing_better_was_heard() -> None:
 
 
 def test_a_combiner_answers_for_a_better_answer_it_did_not_take() -> None:
-    a, b = Node("l/a", (), "right", 1.0), Node("l/b", (), "wrong", 0.0)
-    assert blame(Node("l", (a, b), "wrong", 0.0, took=("b",))) == {"l": 1.0}
+    a, b = Node("l/a", (), "right", of_agent, 1.0), Node("l/b", (), "wrong", of_agent, 0.0)
+    assert blame(Node("l", (a, b), "wrong", of_combiner, 0.0, took=("b",))) == {"l": 1.0}
 
 
 def test_else_those_it_took_answer_and_those_that_failed_before_them() -> None:
-    a, b = Node("l/a", (), "wrong", 0.0), Node("l/b", (), "wrong too", 0.0)
-    assert blame(Node("l", (a, b), "wrong", 0.0, took=("b",))) == {"l/b": 1.0}
-    c = Node("l/c", (), None)
-    assert blame(Node("l", (a, b, c), "wrong", 0.0, took=("b",))) == {"l/c": 1.0}
+    a, b = Node("l/a", (), "wrong", of_agent, 0.0), Node("l/b", (), "wrong too", of_agent, 0.0)
+    assert blame(Node("l", (a, b), "wrong", of_combiner, 0.0, took=("b",))) == {"l/b": 1.0}
+    c = Node("l/c", (), None, of_agent)
+    assert blame(Node("l", (a, b, c), "wrong", of_combiner, 0.0, took=("b",))) == {"l/c": 1.0}
 
 
 @st.composite
@@ -137,7 +139,8 @@ def nets(draw: st.DrawFn) -> Node:
     for k in range(draw(st.integers(1, 8))):
         parents = tuple(draw(st.lists(st.sampled_from(nodes), unique_by=id, max_size=3))) if nodes else ()
         said = draw(st.sampled_from(("words", None)))
-        nodes.append(Node(f"n{k}", parents, said, draw(st.sampled_from((None, 0.0, 0.5, 1.0)))))
+        rule = draw(st.sampled_from((of_agent, of_combiner)))
+        nodes.append(Node(f"n{k}", parents, said, rule, draw(st.sampled_from((None, 0.0, 0.5, 1.0)))))
     return nodes[-1]
 
 
