@@ -15,6 +15,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The database that commands use."""
     monkeypatch.setenv("BACKPROSE_DB", str(tmp_path / "runs.db"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in ("BACKPROSE_MODEL", "BACKPROSE_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     return str(tmp_path / "runs.db")

@@ -26,7 +26,7 @@ _ERROR_CODES = {  # by the name of the error's class or of a base of it; everyth
     "NoAnswer": REFUSED,
     "BudgetExhausted": BROKE,
 }
-_TYPED = {"ToolError", "ModelError", "StoreError", "SpecError", "CannotResume"}
+_TYPED = {"ToolError", "ModelError", "StoreError", "SpecError", "CannotResume", "LaunchError"}
 
 _settings = {"debug": False}
 

@@ -1,8 +1,7 @@
 """Carrying out a run before somebody's eyes: one line that lives on a terminal, lines one after another elsewhere."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -12,35 +11,31 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from agents import Runner, RunResult
-from store import Store, list_runs
-from store.events import Event, RunStarted
+from agents import RunResult
+from store import Store
+from store.events import Event
 from tools import Executor, ToolResult
 from tools.perform import Progress as OnProgress
 from tools.registry import AnyTool
+from ui import launch
 from ui.cli import show
 from ui.cli.fail import CANCELLED
 from ui.view import words
 from ui.view.progress import Progress
 
 
-def carry_out(store: Store, do: Callable[[Runner], Awaitable[RunResult]]) -> RunResult:
+def carry_out(store: Store, order: launch.Start | launch.Resume) -> RunResult:
     """Do one run on a store and show how it goes on stderr. Ctrl-C cancels it and says how to go on with it."""
     with Screen(store) as screen:
-        runner = Runner(store, executor=Announcing(screen.tool), watch=screen.see)
         try:
-            return asyncio.run(_awaited(do(runner)))
-        except KeyboardInterrupt:
+            return launch.carry_out(
+                store, order, executor=Announcing(screen.tool), watch=screen.see, on_start=screen.begin
+            )
+        except (KeyboardInterrupt, asyncio.CancelledError):
             screen.say("cancelled; what is done is kept")
             if screen.run_id:
                 typer.echo(f"go on with it: backprose runs resume {screen.run_id}", err=True)
             raise typer.Exit(CANCELLED) from None
-        finally:
-            runner.close()
-
-
-async def _awaited(result: Awaitable[RunResult]) -> RunResult:
-    return await result
 
 
 class Announcing(Executor):
@@ -74,7 +69,6 @@ class Screen:
 
     def __init__(self, store: Store) -> None:
         self.run_id = ""
-        self._store = store
         self._console = show.err()
         self._progress = Progress(store.text)
         self._started = perf_counter()
@@ -82,11 +76,13 @@ class Screen:
         self._spinner = Spinner("dots")
         self._live = Live(get_renderable=self._line, console=self._console, transient=True, refresh_per_second=8)
 
+    def begin(self, run_id: str) -> None:
+        """The run has its id."""
+        self.run_id = run_id
+        self.say(f"run {run_id}")
+
     def see(self, key: str, event: Event) -> None:
         """Watch one event of the run."""
-        if isinstance(event, RunStarted):
-            self.run_id = _own_run(self._store)
-            self.say(f"run {self.run_id}")
         if news := self._progress.see(key, event):
             self._last = self._progress.now
             self.say(news)
@@ -126,9 +122,3 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
-
-
-def _own_run(store: Store) -> str:
-    """The id of the run that this process is executing."""
-    running = list_runs(store, status="running").runs
-    return next((run.id for run in running if run.pid == os.getpid()), "")

@@ -50,6 +50,7 @@ def run(
     from store import Store
     from ui.cli.live import carry_out
     from ui.cli.result import end
+    from ui.launch import Start
     from ui.view.story import tell
 
     graph = Network.load(network).spec if network else None
@@ -58,7 +59,7 @@ def run(
     )
     bring_missing(models_of(options.model, graph))
     with Store.open() as store:
-        result = carry_out(store, lambda runner: runner.run(task, options, graph=graph))
+        result = carry_out(store, Start(task=task, options=options, graph=graph))
         end(tell(store, result.run_id), json_=json_)
 
 

@@ -1,4 +1,4 @@
-"""`backprose runs`: what has been run, kept in the database; looked at, gone on with, replayed, exported, deleted."""
+"""`backprose runs`: what has been run, kept in the database; looked at, cancelled, gone on with, replayed, exported, deleted."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -106,6 +106,7 @@ def resume(
     from store import Store
     from ui.cli.live import carry_out
     from ui.cli.result import end
+    from ui.launch import Resume
     from ui.view.story import tell
 
     limits = (budget_usd, budget_tokens, budget_calls)
@@ -113,8 +114,23 @@ def resume(
     with Store.open() as store:
         before = tell(store, run_id)
         bring_missing(models_of(before.run.model, before.graph))
-        result = carry_out(store, lambda runner: runner.resume(before.run.id, budget=budget))
+        result = carry_out(store, Resume(run_id=before.run.id, budget=budget))
         end(tell(store, result.run_id), json_=json_)
+
+
+@app.command("cancel")
+def cancel(run_id: RunId) -> None:
+    """Cancel a run that is under way, wherever on this machine it was started; what is done is kept.
+
+    backprose runs cancel ID
+    """
+    from store import Store, get_run
+    from ui.launch import cancel
+
+    with Store.open() as store:
+        run = get_run(store, run_id)
+        cancel(store, run.id)
+    typer.echo(f"asked {run.id} to stop; go on with it: backprose runs resume {run.id}")
 
 
 @app.command("replay")

@@ -87,10 +87,10 @@ def as_json(story: Story) -> dict[str, Any]:
     }
 
 
-def agent_states(story: Story) -> dict[tuple[str, str], str]:
-    """How each agent that ran ended, by layer and agent: answered, refused, failed, or started."""
+def agent_states(root: Span) -> dict[tuple[str, str], str]:
+    """How each agent in a trace fares, by layer and agent: answered, refused, failed, or started."""
     states: dict[tuple[str, str], str] = {}
-    for span in (child for layer in story.trace.children for child in layer.children if child.kind == "agent"):
+    for span in (child for layer in root.children for child in layer.children if child.kind == "agent"):
         parts = span.at.split("/")
         if parts[2] == "agent":
             states[parts[1], parts[3]] = "failed" if span.error else span.detail or "started"

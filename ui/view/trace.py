@@ -5,7 +5,7 @@ dashboard show the same one.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import fsum
 from typing import Literal
 
@@ -27,6 +27,7 @@ from store.events import (
 )
 
 SpanKind = Literal["run", "plan", "layer", "agent", "model", "tool", "note", "loss"]
+LEAVES = ("model", "tool", "note")
 _ROOTS: dict[str, SpanKind] = {"plan": "plan", "loss": "loss"}
 
 
@@ -41,6 +42,7 @@ class Span:
         start, end: Seconds since the run's first event.
         tokens, usd: Paid by the model calls in it.
         cached: It is a call that was taken from an earlier one.
+        inside: Model calls, tool calls and notes in it, at any depth.
         detail: One phrase on how it went.
         error: Why it failed, if it did.
         event: The event of a leaf.
@@ -55,6 +57,7 @@ class Span:
     tokens: int = 0
     usd: float = 0.0
     cached: bool = False
+    inside: int = 0
     detail: str = ""
     error: ErrorInfo | None = None
     event: Event | None = None
@@ -70,17 +73,47 @@ class Span:
         return self.name if self.kind in ("agent", "note", self.name) else f"{self.kind} {self.name}"
 
 
+class Tracer:
+    """The trace of a run as far as its events were seen.
+
+    Args:
+        leaves: Keep the model calls, tool calls and notes; without them the tree ends at agents, who count and sum what is in
+            them, so that a run of any length fits a page.
+    """
+
+    def __init__(self, *, leaves: bool = True) -> None:
+        self._leaves = leaves
+        self._spans = {"": Span("run", "run", "", start=float("inf"), end=float("-inf"))}
+
+    def see(self, record: Record) -> None:
+        """Take in the next event."""
+        _place(record, self._spans, self._leaves)
+
+    @property
+    def began(self) -> float:
+        """When the run's first event began [s since 1970]; infinite before there is one."""
+        return min(span.start for span in self._spans.values())
+
+    def tree(self, began: float | None = None) -> Span:
+        """The tree so far; times are relative to `began`, left out to the first event."""
+        began = self.began if began is None else began
+        return _settled(self._spans[""], began) if began < float("inf") else Span("run", "run", "")
+
+
 def trace(records: Iterable[Record]) -> Span:
-    """The trace of a run from its events in order; times are relative to the first."""
-    events = list(records)
-    root = Span("run", "run", "")
-    if events:
-        root.start, root.end = float("inf"), float("-inf")
-        spans = {"": root}
-        for record in events:
-            _place(record, spans)
-        _settle(root, min(r.ended - r.seconds for r in events))
-    return root
+    """The whole trace of a run from its events in order."""
+    tracer = Tracer()
+    for record in records:
+        tracer.see(record)
+    return tracer.tree()
+
+
+def leaves(records: Iterable[Record], began: float) -> list[Span]:
+    """The calls and notes among some events of a run, in order; times are relative to `began` [s since 1970]."""
+    tracer = Tracer()
+    for record in records:
+        tracer.see(record)
+    return [span for _, span in walk(tracer.tree(began)) if span.kind in LEAVES]
 
 
 def walk(span: Span, depth: int = 0) -> Iterator[tuple[int, Span]]:
@@ -90,8 +123,8 @@ def walk(span: Span, depth: int = 0) -> Iterator[tuple[int, Span]]:
         yield from walk(child, depth + 1)
 
 
-def _place(record: Record, spans: dict[str, Span]) -> None:
-    """Put one event into the tree."""
+def _place(record: Record, spans: dict[str, Span], keep: bool) -> None:
+    """Put one event into the tree; `keep` says whether leaves are kept or only summed."""
     event, key = record.event, record.key
     owner = _owner(key, spans)
     _stretch(owner, record)
@@ -101,18 +134,18 @@ def _place(record: Record, spans: dict[str, Span]) -> None:
             leaf = Span("model", event.purpose, key, cached=event.cached, error=event.error, event=event)
             leaf.tokens, leaf.usd = (0, 0.0) if event.cached else (tokens, event.usd)
             leaf.detail = event.model if not event.attempt else f"{event.model}, attempt {event.attempt + 1}"
-            _add_leaf(owner, leaf, record)
+            _add_leaf(owner, leaf, record, keep)
         case ToolCalled():
             leaf = Span("tool", event.tool, key, cached=event.cached, error=event.error, event=event)
             leaf.detail = "" if event.score is None else f"score {event.score:.6g}"
-            _add_leaf(owner, leaf, record)
+            _add_leaf(owner, leaf, record, keep)
         case Refined():
             kept = "kept" if event.kept else "not kept"
             words = f"{event.tool}, round {event.round}: changed {', '.join(event.changed)}, {kept}"
-            _add_leaf(owner, Span("note", "refined", key, detail=words, event=event), record)
+            _add_leaf(owner, Span("note", "refined", key, detail=words, event=event), record, keep)
         case BudgetRefused():
             words = f"the limit on {event.limit} left no room for a {event.purpose} call"
-            _add_leaf(owner, Span("note", "budget", key, detail=words, event=event), record)
+            _add_leaf(owner, Span("note", "budget", key, detail=words, event=event), record, keep)
         case Planned():
             owner.detail = "planned" if event.planner else "made by hand"
             owner.detail += f"; put right: {'; '.join(event.repairs)}" if event.repairs else ""
@@ -162,19 +195,23 @@ def _stretch(span: Span, record: Record) -> None:
     span.end = max(span.end, record.ended)
 
 
-def _add_leaf(owner: Span, leaf: Span, record: Record) -> None:
+def _add_leaf(owner: Span, leaf: Span, record: Record, keep: bool) -> None:
     leaf.start, leaf.end = record.ended - record.seconds, record.ended
-    owner.children.append(leaf)
+    if keep:
+        owner.children.append(leaf)
+    else:
+        owner.tokens, owner.usd, owner.inside = owner.tokens + leaf.tokens, owner.usd + leaf.usd, owner.inside + 1
 
 
-def _settle(span: Span, began: float) -> None:
-    """Make times relative, and give each span the extent and the cost of what is in it."""
-    span.start, span.end = span.start - began, span.end - began
-    for child in span.children:
-        _settle(child, began)
-    if span.children:
-        span.start = min(span.start, *(c.start for c in span.children))
-        span.end = max(span.end, *(c.end for c in span.children))
-        span.tokens = sum(c.tokens for c in span.children)
-        span.usd = fsum(c.usd for c in span.children)
-        span.children.sort(key=lambda c: c.start)
+def _settled(span: Span, began: float) -> Span:
+    """A copy with relative times, in which each span has the extent and the cost of what is in it."""
+    children = sorted((_settled(child, began) for child in span.children), key=lambda child: child.start)
+    return replace(
+        span,
+        start=min(span.start - began, *(c.start for c in children)) if children else span.start - began,
+        end=max(span.end - began, *(c.end for c in children)) if children else span.end - began,
+        tokens=span.tokens + sum(c.tokens for c in children),
+        usd=fsum((span.usd, *(c.usd for c in children))),
+        inside=span.inside + sum(c.inside + (c.kind in LEAVES) for c in children),
+        children=children,
+    )

@@ -10,7 +10,7 @@ from agents import Budget
 from store import Store
 from tests.ui.stage import make_run, make_run_with_artifacts, refusing
 from ui.export import export_html
-from ui.export.page import rows
+from ui.view.bodies import rows
 from ui.view.story import tell
 
 EVIL = "<script>document.title='owned'</script><img src=x onerror=alert(1)> & \"quoted\""
