@@ -1,122 +1,302 @@
-"""One system on one split of a suite: which items are right, at what cost, with an interval.
+"""The runner: one system on items of a suite, in parallel, capped, and resumable after kill -9 at any moment.
 
     python -m experiments.evaluate grid_questions --system planned --split val
 
-Runs go to a store, so an evaluation that was stopped goes on where it was: calls that are paid are not made again.
+Asked for again, an evaluation that was stopped goes on where it was, and one that is finished is read from the log: calls that are
+paid are not made again.
 """
 
 import argparse
 import asyncio
-import importlib
 import json
-import math
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from time import perf_counter
 
-from agents import Answer, Runner, RunOptions
-from experiments.suites.protocol import Item, Split, Suite
-from experiments.systems import SYSTEMS, System
-from store import Store, get_events
-from store.events import ModelCalled
+from agents import Answer, Budget, GraphSpec, Runner, RunOptions
+from agents.models import Provider, default_model, resolve
+from agents.run import CannotResume
+from experiments.purse import Purse
+from experiments.results import PARTS, Evaluation, Plan, PlanItem, Result, Taken, find, read, scored_key, taken
+from experiments.stats import mean_interval, validity
+from experiments.suites import find_suite
+from experiments.suites.protocol import Item, Suite
+from experiments.systems import System, find_system
+from store import Run, RunLog, Store, content_hash, get_events, list_runs
+from store.events import EvaluationStarted, ItemScored, RunFinished
+
+MOST_AT_ONCE = 32  # items under way, however much a provider would take
+HOPELESS = frozenset(("auth_failed", "unknown_model", "weights_missing", "price_unknown", "unreachable"))
+
+
+class Unfinished(Exception):
+    """Some items could not be measured; the same command goes on with them. `lacking` says why, by item."""
+
+    def __init__(self, message: str, *, hint: str, lacking: dict[str, str]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.lacking = lacking
 
 
 @dataclass(frozen=True)
-class Result:
-    """One item: its score and reason, how the run ended, and what it would cost without a cache."""
+class Progress:
+    """How far an evaluation is. What is left is estimated from the items taken since it began or went on."""
 
-    item: str
-    kind: str
-    score: float
-    words: str
-    status: str
-    answer: str
-    run_id: str
+    done: int
+    total: int
+    score: float  # sum over the items that are done
     tokens: int
-    seconds: float
+    usd: float
+    seconds_left: float
+    tokens_left: int
+    usd_left: float
+    last: Result | None
 
 
-def wilson(right: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson, JASA 22, 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    p = right / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
+Watch = Callable[[Progress], None]
 
 
 async def evaluate(
-    suite: Suite, items: Sequence[Item], system: System, runner: Runner, options: RunOptions, parallel: int
-) -> list[Result]:
-    """Run a system on items, `parallel` at a time; results in the order of the items."""
-    turn = asyncio.Semaphore(parallel)
+    suite: Suite,
+    items: Sequence[Item],
+    system: System,
+    runner: Runner,
+    options: RunOptions = RunOptions(),
+    *,
+    parallel: int = 0,
+    cap: Budget = Budget(),
+    watch: Watch | None = None,
+) -> Evaluation:
+    """Run a system on items and have the suite score its answers; results in the order of the items.
 
-    async def one(item: Item) -> Result:
+    Args:
+        options: Of every item's run: model, seed, and the budget that each system gets for an item.
+        parallel: Items under way at once; 0 for as many calls as the model's provider takes.
+        cap: What this call may spend in all; calls that are paid already cost nothing.
+        watch: Called after each item.
+
+    Raises:
+        Unfinished: The cap is spent, or the model did not answer; what is done is kept.
+        RunAlive: Another process carries out this very evaluation.
+    """
+    options = options.model_copy(update={"model": options.model or default_model()})
+    plan = Plan.of(suite, items, system, options)
+    known = find(runner.store, plan)
+    if known and known.status == "answered":
+        return read(runner.store, known.id)
+    log = _begin(runner.store, plan, known)
+    try:
+        purse = Purse(cap)
+        session = _Session(suite, system, _paying(runner, purse, options.model), options, log, purse, plan, watch)
+        await session.take_all(items, parallel or _concurrency(runner, options.model))
+    finally:
+        log.release()
+    await log.durable()
+    return read(runner.store, log.run_id)
+
+
+@dataclass
+class _Session:
+    """One process's share of an evaluation."""
+
+    suite: Suite
+    system: System
+    runner: Runner
+    options: RunOptions
+    log: RunLog
+    purse: Purse
+    plan: Plan
+    watch: Watch | None
+    results: list[Result] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
+    started: float = field(default_factory=perf_counter)
+    before: int = 0  # items that were done when this process began
+    earlier: dict[str, list[Run]] = field(default_factory=dict)  # runs of items that were not scored, by task
+
+    async def take_all(self, items: Sequence[Item], parallel: int) -> None:
+        store, log = self.runner.store, self.log
+        self.results = list(read(store, log.run_id).results)
+        self.before, done = len(self.results), {r.item for r in self.results}
+        scored = {r.run_id for r in self.results}
+        for run in list_runs(store, parent=log.run_id, limit=None).runs:
+            if run.id not in scored:
+                self.earlier.setdefault(run.task, []).append(run)
+        turn = asyncio.Semaphore(parallel)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for item in items:
+                    if item.id not in done:
+                        group.create_task(self._take(item, turn))
+        except* Exception as failed:
+            raise failed.exceptions[0] from None
+        if self.lacking:
+            raise self._unfinished()
+        right = sum(r.score for r in self.results)
+        words = Answer(text=f"{self.plan.title}: {right:g} of {len(self.results)}")
+        log.emit("run/finished", RunFinished(status="answered", answer=words.keep(log)))
+
+    async def _take(self, item: Item, turn: asyncio.Semaphore) -> None:
         async with turn:
-            started = time.perf_counter()
-            run = await runner.run(item.prompt, options, graph=system.graph(item.prompt))
-            seconds = time.perf_counter() - started
-        score = suite.check(item, run.answer or Answer(text=""))
-        print(f"{'ok ' if score.score == 1 else 'NO '} {item.id}: {score.words}", file=sys.stderr, flush=True)
-        events = get_events(runner.store, run.run_id, kind=ModelCalled)
-        tokens = sum(
-            e.event.prompt_tokens + e.event.completion_tokens for e in events if isinstance(e.event, ModelCalled)
+            if self.purse.empty:
+                self.lacking[item.id] = "the budget is spent"
+                return
+            run_id = await self._run(item)
+            t = taken(
+                self.runner.store, [r for r in get_events(self.runner.store, run_id) if isinstance(r.event, PARTS)]
+            )
+            if self.purse.empty and t.status == "budget_exhausted":
+                self.lacking[item.id] = "the budget is spent"
+                return
+            if t.lacking:
+                self.lacking[item.id] = t.said
+                if t.kinds & HOPELESS:
+                    raise self._unfinished()
+                return
+            await self._score(item, run_id, t)
+
+    async def _score(self, item: Item, run_id: str, t: Taken) -> None:
+        if t.valid:
+            score = await asyncio.to_thread(self.suite.check, item, t.answer or Answer(text=""))
+            value, words = score.score, score.words
+        else:
+            value, words = 0.0, f"not scored: {t.said}"
+        scored = ItemScored(item=item.id, run=run_id, score=value, words=words)
+        self.log.emit(scored_key(item.id), scored)
+        await self.log.durable()
+        self.results.append(t.result(PlanItem.of(item), scored))
+        if self.watch:
+            self.watch(self._progress())
+
+    async def _run(self, item: Item) -> str:
+        """The run that takes the item: one that was interrupted goes on, one that was not scored yet is taken as it is."""
+        known = self.earlier.get(content_hash(item.prompt), [])
+        while known:
+            run = known.pop()
+            if run.status in ("answered", "refused"):
+                return run.id
+            if run.status == "interrupted":
+                try:
+                    return (await self.runner.resume(run.id)).run_id
+                except CannotResume:
+                    pass  # it was killed before it had begun
+        graph: GraphSpec | None = self.system.graph(item.prompt)
+        return (await self.runner.run(item.prompt, self.options, graph=graph, parent=self.log.run_id)).run_id
+
+    def _progress(self) -> Progress:
+        done, total = len(self.results), len(self.plan.items)
+        tokens, usd = sum(r.tokens for r in self.results), sum(r.usd for r in self.results)
+        left, here = total - done, max(1, done - self.before)
+        return Progress(
+            done=done,
+            total=total,
+            score=sum(r.score for r in self.results),
+            tokens=tokens,
+            usd=usd,
+            seconds_left=(perf_counter() - self.started) / here * left,
+            tokens_left=round(tokens / done * left),
+            usd_left=usd / done * left,
+            last=self.results[-1],
         )
-        said = run.answer.text if run.answer else str(run)
-        return Result(item.id, item.kind, score.score, score.words, run.status, said, run.run_id, tokens, seconds)
 
-    return list(await asyncio.gather(*(one(item) for item in items)))
+    def _unfinished(self) -> Unfinished:
+        why = sorted(set(self.lacking.values()))
+        return Unfinished(
+            f"{len(self.lacking)} of {len(self.plan.items)} items could not be measured: {why[0]}",
+            hint="raise the budget and give the same command again"
+            if self.purse.empty
+            else "put that right and give the same command again; what is done is kept",
+            lacking=dict(self.lacking),
+        )
 
 
-def summary(results: Sequence[Result]) -> str:
+def _begin(store: Store, plan: Plan, known: Run | None) -> RunLog:
+    log: RunLog
+    if known:
+        log = store.resume_run(known.id)
+    else:
+        log = store.start_run(task=plan.title, model=plan.options.model, seed=plan.options.seed)
+    log.emit("evaluation/started", EvaluationStarted(plan=log.put(plan.model_dump_json())))
+    store.flush()
+    return log
+
+
+def _provider(runner: Runner, model: str) -> Provider:
+    return runner.providers[model] if model in runner.providers else resolve(model)
+
+
+def _concurrency(runner: Runner, model: str) -> int:
+    return max(1, min(MOST_AT_ONCE, _provider(runner, model).concurrency))
+
+
+def _paying(runner: Runner, purse: Purse, model: str) -> Runner:
+    """The runner, with the model's calls paid from a purse."""
+    return replace(runner, providers={**runner.providers, model: purse.pays(_provider(runner, model))})
+
+
+def summary(evaluation: Evaluation) -> str:
     """A table by kind of question, and the total with its interval and its cost."""
-    lines = [f"{'kind':28} {'right':>7}"]
-    for kind in sorted({r.kind for r in results}):
+    results = evaluation.results
+    kinds = sorted({r.kind for r in results})
+    width = max(28, *(len(kind) for kind in kinds))
+    lines = [f"{'kind':{width}} {'score':>7}"]
+    for kind in kinds:
         of_kind = [r.score for r in results if r.kind == kind]
-        lines.append(f"{kind:28} {sum(of_kind):4.0f}/{len(of_kind)}")
+        lines.append(f"{kind:{width}} {sum(of_kind):4.4g}/{len(of_kind)}")
     right, n = sum(r.score for r in results), len(results)
-    low, high = wilson(right, n)
+    valid = validity([r.valid for r in results])
+    if valid.enough:
+        mean = mean_interval([r.score for r in results], [r.family for r in results])
+        bounds = f"(95 % interval {100 * mean.low:.1f} to {100 * mean.high:.1f})"
+        lines.append(f"{'all':{width}} {right:4.4g}/{n} = {100 * mean.estimate:.1f} % {bounds}")
+    else:
+        lines.append(f"{'all':{width}} no score: only {100 * valid.share:.1f} % of the replies are valid")
     tokens = sum(r.tokens for r in results)
-    seconds = sorted(r.seconds for r in results)
-    lines.append(
-        f"{'all':28} {right:4.0f}/{n} = {100 * right / n:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f})"
-    )
-    lines.append(
-        f"tokens per right answer {tokens / max(right, 1):.0f}, median {seconds[len(seconds) // 2]:.1f} s a question"
-    )
+    solved = f"{tokens / right:.0f}" if right else "no end of"
+    lines.append(f"{solved} tokens per solved item, {tokens / n:.0f} per item")
     return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", help="a folder of experiments/suites")
-    parser.add_argument("--system", choices=sorted(SYSTEMS), default="planned")
+    parser.add_argument("suite", help="name of a suite, or a Python file that defines `suite`")
+    parser.add_argument("--system", default="planned", help="name of a system, or a network's JSON file")
     parser.add_argument("--split", choices=("train", "val", "test"), default="val")
     parser.add_argument("--model", default="")
     parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--parallel", type=int, default=1)
+    parser.add_argument("--parallel", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, default=None, help="write the results of all items to this file")
     args = parser.parse_args()
-    suite: Suite = importlib.import_module(f"experiments.suites.{args.suite}").suite
-    split: Split = args.split
-    items = suite.items(split)[: args.limit]
+    suite, split = find_suite(args.suite), args.split
     with Store.open() as store:
         runner = Runner(store)
         try:
-            options = RunOptions(model=args.model, seed=args.seed)
-            results = asyncio.run(evaluate(suite, items, SYSTEMS[args.system], runner, options, args.parallel))
+            made = asyncio.run(
+                evaluate(
+                    suite,
+                    suite.items(split)[: args.limit],
+                    find_system(args.system),
+                    runner,
+                    RunOptions(model=args.model, seed=args.seed),
+                    parallel=args.parallel,
+                    watch=_tell,
+                )
+            )
         finally:
             runner.close()
-    print(f"{args.suite} {split}, system {args.system}, model {args.model or 'default'}, seed {args.seed}")
-    print(summary(results))
+    print(f"{suite.name} {split}, system {args.system}, model {made.plan.options.model}, seed {args.seed}")
+    print(summary(made))
     if args.json:
-        args.json.write_text(
-            json.dumps([asdict(r) for r in results], indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        rows = [asdict(r) for r in made.results]
+        args.json.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _tell(progress: Progress) -> None:
+    if last := progress.last:
+        print(f"{'ok ' if last.score == 1 else 'NO '} {last.item}: {last.words}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
