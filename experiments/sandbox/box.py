@@ -146,6 +146,7 @@ def _start(*pipes: int) -> subprocess.Popen[bytes]:
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": "/box",
         "LOKY_MAX_CPU_COUNT": "1",
+        "MALLOC_ARENA_MAX": "1",  # each thread would reserve 64 MiB of the address space
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
     return subprocess.Popen(

@@ -197,6 +197,7 @@ def _run(request: dict[str, Any]) -> int:
     for name in ("exit", "quit"):
         setattr(builtins, name, _sitebuiltins.Quitter(name, "ctrl-D"))
     sys.path += request["packages"]
+    finished = json.dumps([request["token"], "finished", ""]).encode()  # before the program can change what json is
     main_module = ModuleType("__main__")
     sys.modules["__main__"] = main_module
     sys.argv = ["program.py"]
@@ -211,7 +212,7 @@ def _run(request: dict[str, Any]) -> int:
         end, error, code = "memory", f"MemoryError: {out}", 1
     except BaseException as raised:
         end, error, code = "raised", _describe(raised, request["code"]), 1
-    os.write(request["report"], json.dumps([request["token"], end, error]).encode())
+    os.write(request["report"], finished if end == "finished" else json.dumps([request["token"], end, error]).encode())
     os.close(request["report"])
     return code & 0xFF
 

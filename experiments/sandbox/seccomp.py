@@ -9,7 +9,7 @@ import errno
 import struct
 
 FIRST_NEW = 424
-"""Calls of Linux 5.1 and later have the same numbers on all machines, from here on; io_uring, clone3, new mounts are among them."""
+"""Calls of Linux 5.1 and later have the same numbers on all machines, from here on: io_uring, clone3, the new mount calls."""
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 MACHINES = tuple(AUDIT_ARCH)

@@ -1,0 +1,142 @@
+"""How many wrong programs the checker lets pass: mutants of the reference solutions, each with one small fault.
+
+    python -m experiments.suites.humaneval.mutants --count 500
+
+Source: DeMillo, Lipton & Sayward, Hints on Test Data Selection (Computer 11, 1978): operators that a programmer mixes up. A few
+mutants are equivalent to their original, and some faults the benchmark's own tests do not see; both survive.
+"""
+
+import argparse
+import ast
+import random
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from experiments.suites.data import find_folder, read_rows
+from experiments.suites.humaneval.suite import check, suite
+from experiments.suites.protocol import Item
+
+
+@dataclass(frozen=True)
+class Written:
+    """A reply that is nothing but its text."""
+
+    text: str
+    value: None = None
+    unit: str = ""
+    refused: bool = False
+
+
+_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+_MIXED_UP: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+}
+
+
+def references() -> dict[str, str]:
+    """The whole reference solution of each item, by its id."""
+    rows = read_rows(find_folder("humaneval") / "test.jsonl")
+    return {row["task_id"]: row["prompt"] + row["canonical_solution"] for row in rows}
+
+
+def mutants(source: str, function: str) -> Iterator[str]:
+    """All programs that differ from `source` by one fault in `function`."""
+    faults = len(list(_faults(_body(ast.parse(source), function))))
+    for chosen in range(faults):
+        tree = ast.parse(source)
+        list(_faults(_body(tree, function)))[chosen]()
+        yield ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _body(tree: ast.Module, function: str) -> ast.FunctionDef:
+    found = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    if ast.get_docstring(found) is not None:
+        found.body = found.body[1:]
+    return found
+
+
+def _faults(function: ast.FunctionDef) -> Iterator[Callable[[], None]]:
+    """Every fault that can be put into a function, each as what puts it there."""
+    for statement in function.body:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Compare():
+                    for i, operator in enumerate(node.ops):
+                        yield lambda n=node, i=i, o=operator: n.ops.__setitem__(i, _OPPOSITE[type(o)]())
+                case ast.BinOp() if type(node.op) in _MIXED_UP:
+                    yield lambda n=node: setattr(n, "op", _MIXED_UP[type(n.op)]())
+                case ast.BoolOp():
+                    yield lambda n=node: setattr(n, "op", ast.Or() if isinstance(n.op, ast.And) else ast.And())
+                case ast.UnaryOp(op=ast.Not()):
+                    yield lambda n=node: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))
+                case ast.If() | ast.While() | ast.IfExp():
+                    yield lambda n=node: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
+                case ast.Constant(value=bool()):
+                    yield lambda n=node: setattr(n, "value", not n.value)
+                case ast.Constant(value=int() | float()):
+                    yield lambda n=node: setattr(n, "value", n.value + 1)
+                case ast.Constant(value=str()):
+                    yield lambda n=node: setattr(n, "value", n.value + "x")
+                case ast.Return() if node.value is not None:
+                    yield lambda n=node: setattr(n, "value", None)
+
+
+def sample(count: int, seed: int) -> list[tuple[Item, str]]:
+    """Mutants of the whole benchmark, `count` of them, each with its item; items take turns, so that none is left out."""
+    generator = random.Random(seed)
+    solutions = references()
+    of_item = []
+    for item in suite.items():
+        found = list(mutants(solutions[item.id], item.expected["entry_point"]))
+        generator.shuffle(found)
+        of_item.append([(item, mutant) for mutant in found])
+    rounds = [turn[i] for i in range(max(map(len, of_item))) for turn in of_item if i < len(turn)]
+    return rounds[:count]
+
+
+def survivors(chosen: list[tuple[Item, str]], parallel: int = 2) -> list[tuple[Item, str]]:
+    """Those mutants that the checker takes for right."""
+
+    def passes(pair: tuple[Item, str]) -> bool:
+        return check(pair[0], Written(pair[1])).score == 1
+
+    with ThreadPoolExecutor(parallel) as pool:
+        return [pair for pair, alive in zip(chosen, pool.map(passes, chosen), strict=True) if alive]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    right = survivors([(item, references()[item.id]) for item in suite.items()])
+    print(f"{len(right)} of {len(suite.items())} reference solutions pass")
+    chosen = sample(args.count, args.seed)
+    alive = survivors(chosen)
+    for item, mutant in alive:
+        print(f"--- {item.id} survives\n{mutant}", file=sys.stderr)
+    killed = len(chosen) - len(alive)
+    print(f"{killed} of {len(chosen)} mutants fail ({100 * killed / len(chosen):.1f} %)")
+
+
+if __name__ == "__main__":
+    main()
