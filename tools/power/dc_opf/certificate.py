@@ -26,8 +26,7 @@ class Scenario:
 
     def flows(self, output: Float[ndarray, " g"]) -> Float[ndarray, " m"]:
         """Line flows [MW], by a power flow with bus angles."""
-        fed_in = np.bincount(self.network.grid.at, output, minlength=len(self.demand))
-        return self.network.flows(fed_in - self.demand)
+        return self.network.flows(self.network.fed_in(output) - self.demand)
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,7 @@ class Certificate:
     balance_error: float  # MW
     limit_error: float  # MW, by which a generator is outside its limits
     overload: float  # MW, by which a line is above its limit
+    overload_share: float  # of its limit
     kkt_residual: float  # the largest violation of any optimality condition, relative
 
     @property
@@ -61,45 +61,72 @@ def certify(
     Returns:
         A bound and residuals that hold whatever the arguments are; only good ones make them small.
     """
-    grid, limit = scenario.network.grid, scenario.limit
-    limited = np.isfinite(limit)
+    (found,) = certify_all(
+        scenario.network,
+        scenario.limit,
+        scenario.demand[None],
+        output[None],
+        np.array([balance_price]),
+        line_price[None],
+    )
+    return found
+
+
+def certify_all(
+    network: Network,
+    limit: Float[ndarray, " m"],
+    demand: Float[ndarray, "b n"],
+    output: Float[ndarray, "b g"],
+    balance_price: Float[ndarray, " b"],
+    line_price: Float[ndarray, "b m"],
+) -> list[Certificate]:
+    """`certify` for many scenarios on one network under the same limits."""
+    grid, limited = network.grid, np.flatnonzero(np.isfinite(limit))
     square, linear, fixed = grid.cost.T
-    line_price = np.where(limited, line_price, 0)
-    price = scenario.network.prices(balance_price, line_price)
-    flow = scenario.flows(output)
-    cost = float(np.sum(square * output**2 + linear * output + fixed))
-    balance_error = float(output.sum() - scenario.demand.sum())
-    limit_error = float(np.max(np.maximum(grid.low - output, output - grid.high), initial=0))
-    overload = np.abs(flow[limited]) - limit[limited]
+    unlimited = np.isinf(limit)
+    price = network.prices(balance_price, np.where(unlimited, 0, line_price))[:, grid.at]
+    flow, most, line_price = (
+        network.flows(network.fed_in(output) - demand)[:, limited],
+        limit[limited],
+        line_price[:, limited],
+    )
+    cost = (square * output**2 + linear * output + fixed).sum(axis=1)
+    needed = demand.sum(axis=1)
+    balance_error = output.sum(axis=1) - needed
+    limit_error = _largest(np.maximum(grid.low - output, output - grid.high))
+    overload = np.abs(flow) - most
 
-    net_cost = 2 * square * output + linear - price[grid.at]  # zero where a generator is free to move
+    net_cost = 2 * square * output + linear - price  # zero where a generator is free to move
     unmoved = np.abs(output - np.clip(output - net_cost, grid.low, grid.high)) / np.maximum(grid.high - grid.low, 1)
-    priced = line_price != 0
-    idle = np.minimum(np.abs(line_price), np.abs(limit - np.sign(line_price) * flow))[priced] / limit[priced]
-    residuals = (
-        np.max(unmoved, initial=0),
-        np.max(idle, initial=0),
-        np.max(overload / limit[limited], initial=0),
-        abs(balance_error) / max(abs(float(scenario.demand.sum())), 1),
-        limit_error / max(float(np.max(np.abs(grid.high), initial=0)), 1),
+    idle = (
+        np.minimum(np.abs(line_price), np.abs(most - np.sign(line_price) * flow)) / most
+    )  # nothing where no price is set
+    residual = np.max(
+        [
+            _largest(unmoved),
+            _largest(idle),
+            _largest(overload / most),
+            np.abs(balance_error) / np.maximum(np.abs(needed), 1),
+            limit_error / max(float(np.max(np.abs(grid.high), initial=0)), 1),
+        ],
+        axis=0,
     )
-    sold = price[grid.at] @ output - balance_price * balance_error
-    congestion = line_price[priced] @ flow[priced] - np.abs(line_price[priced]) @ limit[priced]
-    return Certificate(
-        cost=cost,
-        bound=_least_net_cost(grid, price) + float(sold + congestion),
-        balance_error=abs(balance_error),
-        limit_error=limit_error,
-        overload=float(np.max(overload, initial=0)),
-        kkt_residual=float(max(residuals)),
-    )
+    sold = (price * output).sum(axis=1) - balance_price * balance_error
+    congestion = (line_price * flow - np.abs(line_price) * most).sum(axis=1)
+    bound = _least_net_cost(grid, price) + sold + congestion
+    columns = (cost, bound, np.abs(balance_error), limit_error, _largest(overload), _largest(overload / most), residual)
+    return [Certificate(*map(float, row)) for row in zip(*columns, strict=True)]
 
 
-def _least_net_cost(grid: Grid, price: Float[ndarray, " n"]) -> float:
+def _largest(errors: Float[ndarray, "b e"]) -> Float[ndarray, " b"]:
+    return np.asarray(np.max(errors, axis=1, initial=0))
+
+
+def _least_net_cost(grid: Grid, price: Float[ndarray, "b g"]) -> Float[ndarray, " b"]:
     """The least cost of generation less its sale at these prices [$/h], each block anywhere within its limits."""
     square, linear, fixed = grid.cost.T
-    slope = linear - price[grid.at]
+    slope = linear - price
     end = np.where(slope > 0, grid.low, grid.high)
     vertex = np.divide(-slope, 2 * square, out=end, where=square > 0)
     best = np.clip(vertex, grid.low, grid.high)
-    return float(np.sum(square * best**2 + slope * best + fixed))
+    return np.asarray((square * best**2 + slope * best + fixed).sum(axis=1))

@@ -52,11 +52,24 @@ class Network:
         """All buses but the reference, whose angle is zero."""
         return np.delete(np.arange(len(self.grid.buses)), self.grid.reference)
 
+    def fed_in(self, output: Float[ndarray, "*s g"]) -> Float[ndarray, "*s n"]:
+        """What the blocks feed in at each bus [MW]."""
+        return np.asarray((self._feed @ output.T).T)
+
+    @cached_property
+    def _feed(self) -> Any:
+        from scipy.sparse import csr_array
+
+        at = self.grid.at
+        return csr_array((np.ones(len(at)), (at, np.arange(len(at)))), shape=(len(self.grid.buses), len(at)))
+
     def flows(self, injection: Float[ndarray, "*s n"]) -> Float[ndarray, "*s m"]:
         """Flow of each line [MW], given what each bus feeds in [MW]; the reference bus takes up any imbalance."""
         pushed = self.grid.susceptance * self.grid.shift
         angle = np.zeros(injection.shape)
-        angle[..., self._others] = self._factors.solve((injection + self.incidence.T @ pushed)[..., self._others].T).T
+        angle[..., self._others] = self._factors.solve(
+            np.ascontiguousarray((injection + self.incidence.T @ pushed)[..., self._others].T)
+        ).T
         return np.asarray(self.grid.susceptance * (self.incidence @ angle.T).T - pushed)
 
     def distribution_factors(self, lines: Int[ndarray, " k"]) -> Float[ndarray, "k n"]:
@@ -66,15 +79,18 @@ class Network:
         factors[:, self._others] = self._factors.solve(np.ascontiguousarray(rows[:, self._others].T)).T
         return np.asarray(self.grid.susceptance[lines, None] * factors)
 
-    def prices(self, balance_price: float, line_price: Float[ndarray, " m"]) -> Float[ndarray, " n"]:
+    def prices(
+        self, balance_price: Float[ndarray, " *s"] | float, line_price: Float[ndarray, "*s m"]
+    ) -> Float[ndarray, "*s n"]:
         """Price at each bus [$/MWh], given the price at the reference bus and the signed multipliers of the line limits.
 
         It is the balance price less what the power of a bus costs on the lines it moves; one solve with the transpose of
         the power flow, so it needs no distribution factors.
         """
-        price = np.full(len(self.grid.buses), float(balance_price))
-        pushed = self.incidence.T @ (self.grid.susceptance * line_price)
-        price[self._others] -= self._factors.solve(pushed[self._others])
+        pushed = (self.incidence.T @ (self.grid.susceptance * line_price).T).T
+        price = np.zeros(pushed.shape)
+        price[...] = np.asarray(balance_price)[..., None]
+        price[..., self._others] -= self._factors.solve(np.ascontiguousarray(pushed[..., self._others].T)).T
         return price
 
 
