@@ -87,6 +87,10 @@ class Origin:
         if not isinstance(started, RunStarted):
             raise CannotResume(f"run {run.id} was killed before it had begun; start it again")
         given = json.loads(store.text(started.options))
+        if given.get("training"):
+            raise CannotResume(
+                f"run {run.id} is a training; go on with it by `backprose train SUITE --resume {run.id}`"
+            )
         graph = GraphSpec.model_validate_json(given["graph"]) if given["graph"] else None
         return cls(store.text(started.task), RunOptions.model_validate(given["options"]), graph)
 
@@ -130,7 +134,7 @@ class Runner:
         log = watched(self.store.start_run(task=task, model=options.model, seed=options.seed), self.watch)
         log.emit("run/started", Origin(task, options, None).event(log))
         try:
-            made = await plan(task, self._context(log, options))
+            made = await plan(task, self.context(log, options))
         except ModelError as e:
             log.emit("run/finished", RunFinished(status="failed", error=error_info(e)))
             raise
@@ -204,7 +208,7 @@ class Runner:
     ) -> RunResult:
         log = watched(log, self.watch)
         graph = origin.graph
-        ctx = self._context(log, origin.options, spent=spent, replay=replay)
+        ctx = self.context(log, origin.options, spent=spent, replay=replay)
         log.emit("run/started", origin.event(log))
         await log.durable()  # a run that is killed from here on can be resumed
         answer: Answer | None = None
@@ -233,7 +237,8 @@ class Runner:
         await log.durable()
         return RunResult(log.run_id, status, answer, error, graph, ctx.gateway.ledger.spent, loss)
 
-    def _context(self, log: RunLog, options: RunOptions, *, spent: Amount = Amount(), replay: bool = False) -> Context:
+    def context(self, log: RunLog, options: RunOptions, *, spent: Amount = Amount(), replay: bool = False) -> Context:
+        """What a forward pass has in hand when it is executed on a log; `spent` is what earlier executions paid."""
         gateway = Gateway(
             log,
             budget=options.budget,

@@ -107,6 +107,7 @@ class Node:
         score: How good what it said is as an answer to the task, 0 to 1; None where nobody can tell.
         evidence: Key of the event that shows what it said.
         took: A combiner's: the agents whose answers it took.
+        why: Why it failed, where it did.
         received: The blame that reached it.
         blame: What of it stays with it.
     """
@@ -118,6 +119,7 @@ class Node:
     score: float | None = None
     evidence: str = ""
     took: tuple[str, ...] = ()
+    why: str = ""
     received: float = 0.0
     blame: float = 0.0
 
@@ -151,7 +153,7 @@ def of_agent(node: Node) -> tuple[float, ...]:
 
 
 def of_combiner(node: Node) -> tuple[float, ...]:
-    """The local rule of a combiner: it answers for a better answer it did not take, else those answer who failed, or were taken."""
+    """The local rule of a combiner: it answers for a better answer that it did not take; else those who failed, or were taken."""
     if not node.parents or _heard_better(node):
         return (0.0,) * len(node.parents)
     liable = [p for p in node.parents if p.said is None]

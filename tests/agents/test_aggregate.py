@@ -70,7 +70,7 @@ def test_a_weighted_vote_trusts_records_after_ten_uses(lab: Lab) -> None:
 
     def winner(uses: int) -> str:
         known = {one.hash: Record(uses, 0.9), two.hash: Record(uses, 0.3), three.hash: Record(uses, 0.3)}
-        ctx = replace(lab.runner._context(lab.store.start_run(task="t"), options()), agents=known)
+        ctx = replace(lab.runner.context(lab.store.start_run(task="t"), options()), agents=known)
         return wait(COMBINERS["weighted_vote"](network.layers[0].teams[0], answers, None, ctx, "at")).answer.text
 
     assert (winner(9), winner(10)) == ("y", "x")

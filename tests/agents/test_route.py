@@ -34,7 +34,7 @@ def routed(lab: Lab, run: object) -> Routed:
 
 
 def decide(lab: Lab, layer: LayerSpec, **records: Record) -> Route:
-    ctx = lab.runner._context(lab.store.start_run(task="t"), RunOptions(model="scripted"))
+    ctx = lab.runner.context(lab.store.start_run(task="t"), RunOptions(model="scripted"))
     by_hash = {layer.team(name).hash: record for name, record in records.items()}
     return wait(route(layer, replace(ctx, teams=by_hash, task_kind="sums"), "at"))
 

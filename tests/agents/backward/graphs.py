@@ -29,7 +29,23 @@ from agents.backward.edit import (
 )
 from agents.spec import AGGREGATORS
 
-WORDS = ("add", "the", "two", "amounts", "of", "an", "order", "then", "round", "to", "cents", "and", "say", "which", "unit")
+WORDS = (
+    "add",
+    "the",
+    "two",
+    "amounts",
+    "of",
+    "an",
+    "order",
+    "then",
+    "round",
+    "to",
+    "cents",
+    "and",
+    "say",
+    "which",
+    "unit",
+)
 
 
 def words(dice: random.Random) -> str:

@@ -6,7 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.backward.gradient import (
-    FADED, KEPT, GradientItem, Items, Node, add, backward, mix, momentum, of_agent, of_combiner, scale, step,
+    FADED,
+    KEPT,
+    GradientItem,
+    Items,
+    Node,
+    add,
+    backward,
+    mix,
+    momentum,
+    of_agent,
+    of_combiner,
+    scale,
+    step,
 )
 
 TEXTS = ("it never rounds to cents", "the unit is missing in the answer", "nobody hears the clerk", "asks for a tool")
