@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
+BESIDE = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 Rows = list[dict[str, Any]]
 Home = Callable[[Path], None]
 """Fetches a benchmark from its public home into an empty folder."""
@@ -104,8 +105,7 @@ def from_files(files: Mapping[str, str]) -> Home:
 
 def _places() -> list[Path]:
     chosen = os.environ.get("BACKPROSE_DATA")
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    return [*([Path(chosen).expanduser()] if chosen else []), beside, cache_folder()]
+    return [*([Path(chosen).expanduser()] if chosen else []), BESIDE, cache_folder()]
 
 
 def cache_folder() -> Path:

@@ -2,8 +2,9 @@
 
     python -m experiments.suites.humaneval.mutants --count 500
 
-Source: DeMillo, Lipton & Sayward, Hints on Test Data Selection (Computer 11, 1978): operators that a programmer mixes up. A few
-mutants are equivalent to their original, and some faults the benchmark's own tests do not see; both survive.
+Sources: DeMillo, Lipton & Sayward, Hints on Test Data Selection (Computer 11, 1978): operators that a programmer mixes up.
+Papadakis et al., Trivial Compiler Equivalence (ICSE 2015): a mutant that compiles to its original is none. A few that remain
+still compute the same, and some faults the benchmark's own tests do not see; both survive.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import CodeType
 
 from experiments.suites.data import find_folder, read_rows
 from experiments.suites.humaneval.suite import check, suite
@@ -60,11 +62,22 @@ def references() -> dict[str, str]:
 
 def mutants(source: str, function: str) -> Iterator[str]:
     """All programs that differ from `source` by one fault in `function`."""
-    faults = len(list(_faults(_body(ast.parse(source), function))))
+    original = ast.parse(source)
+    faults = len(list(_faults(_body(original, function))))
     for chosen in range(faults):
         tree = ast.parse(source)
         list(_faults(_body(tree, function)))[chosen]()
-        yield ast.unparse(ast.fix_missing_locations(tree))
+        if _compiled(tree) != _compiled(original):
+            yield ast.unparse(tree)
+
+
+def _compiled(tree: ast.Module) -> CodeType:
+    """The code object, the same for programs that differ only in where things stand."""
+    for node in ast.walk(ast.fix_missing_locations(tree)):
+        if isinstance(node, ast.expr | ast.stmt | ast.excepthandler | ast.arg | ast.keyword | ast.alias):
+            node.lineno = node.end_lineno = 1
+            node.col_offset = node.end_col_offset = 0
+    return compile(tree, "", "exec")
 
 
 def _body(tree: ast.Module, function: str) -> ast.FunctionDef:

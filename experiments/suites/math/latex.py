@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 
 TOLERANCE = 1e-9  # relative
+_LONGEST = 500  # a longer term is compared by its spelling only
 _DEEPEST = 30  # brackets inside one another
 _POINTS = (0.7310585786, 1.6180339887, 2.2360679775)  # where functions are compared
 _WORDS = re.compile(r"\\(?:text|mbox|textbf|textit|mathrm|mathbf|mathbb|operatorname)\s*\{([^{}]*)\}")
@@ -35,18 +36,20 @@ def same(said: str, right: str) -> bool:
     a, b = plain(said), plain(right)
     if _WORD.fullmatch(a) or _WORD.fullmatch(b):
         return a.casefold() == b.casefold()
-    return a == b or (bool(a) and _same_value(a, b))
+    return a == b or (0 < len(a) <= _LONGEST and _same_value(a, b))
 
 
 def plain(term: str) -> str:
     r"""One spelling of the many: `\dfrac12` -> `\frac{1}{2}`, `x = 5` -> `5`, `10,\!080` -> `10080`, `\text{(C)}` -> `C`."""
     term = term.strip().rstrip(".").strip()
     term = re.sub(r"\\[dtc]frac", r"\\frac", term)
-    term = _NOISE.sub("", term.replace(r"\\", r"\cr ").replace(r"\$", "").replace(r"\cdot", r"\times"))
+    term = _NOISE.sub("", term.replace(r"\\", r"\cr ").replace(r"\$", ""))
+    term = re.sub(r"\\(?:cdot|times)(?![a-z])", "*", term)
     if _UNIT.search(term) and _UNIT.sub("", term).strip():
         term = _UNIT.sub("", term)
     term = _WORDS.sub(r"\1", term)
-    term = re.sub(r"\s+", "", term).replace("−", "-").rstrip(".")
+    term = re.sub(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])|\s+", lambda m: f"{m[1]} " if m[1] else "", term)  # \pi r is no \pir
+    term = term.replace("−", "-").rstrip(".")
     term = _LETTER_FIRST.sub("", term)
     term = _SHORT_ROOT.sub(r"\\sqrt{\1}", term)
     term = _SHORT_FRACTION.sub(lambda m: rf"\frac{{{m[1] or m[2]}}}{{{m[3] or m[4]}}}", term)
@@ -130,7 +133,7 @@ def _each_point(a: str, b: str) -> list[Mapping[str, complex]]:
     return [{letter: point + k * 0.318 for k, letter in enumerate(letters)} for point in _POINTS]
 
 
-_TOKEN = re.compile(r"\d+(?:\.\d+)?|\\[a-zA-Z]+|[a-zA-Z]|[-+*/^(){}\[\]!|]")
+_TOKEN = re.compile(r" ?(\d+(?:\.\d+)?|\\[a-zA-Z]+|[a-zA-Z]|[-+*/^(){}\[\]!|])")
 _CONSTANTS: dict[str, complex] = {r"\pi": math.pi, "i": 1j, "e": math.e}
 _FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     r"\sqrt": cmath.sqrt,
@@ -148,14 +151,14 @@ def _value(term: str, letters: Mapping[str, complex]) -> complex:
     for match in _TOKEN.finditer(term):
         if match.start() != end:
             raise Unreadable(term)
-        tokens.append(match[0])
+        tokens.append(match[1])
         end = match.end()
     if end != len(term):
         raise Unreadable(term)
     reader = _Reader(tokens, letters)
     try:
         value = reader.sum()
-    except (ArithmeticError, ValueError, IndexError) as error:
+    except (ArithmeticError, ValueError, LookupError, RecursionError) as error:
         raise Unreadable(term) from error
     if reader.rest or not cmath.isfinite(value):
         raise Unreadable(term)
@@ -190,10 +193,10 @@ class _Reader:
             value += self._power()
         while True:
             token = self._next()
-            if token in ("*", r"\times", "/", r"\div"):
+            if token in ("*", "/", r"\div"):
                 self.rest.pop()
                 factor = self._signed_power()
-                value = value * factor if token in ("*", r"\times") else value / factor
+                value = value * factor if token == "*" else value / factor
             elif token and token not in ("+", "-", ")", "}", "]", "|"):
                 value *= self._power()
             else:
