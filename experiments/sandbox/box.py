@@ -21,6 +21,7 @@ from experiments.sandbox.seccomp import MACHINES, build_filter
 JAIL = Path(__file__).with_name("jail.py")
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
 MiB = 2**20
+START_SECONDS = 120.0  # to build the isolation; a busy machine may be slow, which is no fault of the program
 PIPE = 65536
 
 End = Literal["finished", "raised", "exited", "time", "memory", "output", "killed"]
@@ -40,8 +41,8 @@ class Limits:
 
     cpu_seconds: int = 3
     """Processor time, so that a busy machine takes nothing away from a program. Whole seconds, from 1."""
-    wall_seconds: float = 20.0
-    """Time by the clock, for programs that wait."""
+    wall_seconds: float = 60.0
+    """Time by the clock from the program's start on, for programs that wait."""
     memory: int = 512 * MiB
     """Address space [bytes]; an empty program has about 40 MiB."""
     folder: int = 16 * MiB
@@ -165,13 +166,14 @@ def _request(code: str, limits: Limits, files: Mapping[str, Path], packages: boo
     given = {name: str(path.resolve()) for name, path in files.items()}
     size = sum(path.stat().st_size for path in files.values())
     site = sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}) if packages else []
+    shown = [Path(sys.base_prefix) / "lib", *map(Path, site)]
     return {
         "code": code,
         "files": given,
         "parent": os.getpid(),
         "filter": build_filter(platform.machine()).hex(),
         "packages": site,
-        "read_only": [*LIBRARIES, str(Path(sys.base_prefix) / "lib"), *site],
+        "read_only": [*LIBRARIES, *(str(place) for path in shown for place in (path, path.resolve()))],
         "folder_bytes": limits.folder + size + 4096 * len(given),  # a file takes whole pages
         "folder_files": limits.files + len(given) + 1,
         "limits": {
@@ -191,7 +193,7 @@ def _listen(process: subprocess.Popen[bytes], extra: Mapping[str, IO[bytes]], li
     """Read until all writers are gone, ending the process when it takes too long or says too much."""
     assert process.stdout is not None and process.stderr is not None
     heard = _Heard()
-    until = time.monotonic() + limits.wall_seconds
+    until = time.monotonic() + START_SECONDS
     with selectors.DefaultSelector() as pipes:
         for name, file in {"stdout": process.stdout, "stderr": process.stderr, **extra}.items():
             pipes.register(file, selectors.EVENT_READ, name)
@@ -206,6 +208,8 @@ def _listen(process: subprocess.Popen[bytes], extra: Mapping[str, IO[bytes]], li
                 if not block:
                     pipes.unregister(key.fileobj)
                 said = getattr(heard, key.data) + block
+                if key.data == "status" and not heard.status:
+                    until = time.monotonic() + limits.wall_seconds
                 most = limits.output if key.data in ("stdout", "stderr") else PIPE
                 setattr(heard, key.data, said[:most])
                 if len(said) > most:
@@ -218,12 +222,14 @@ def _listen(process: subprocess.Popen[bytes], extra: Mapping[str, IO[bytes]], li
 
 
 def _outcome(heard: _Heard, token: str, limits: Limits) -> Outcome:
-    status = json.loads(heard.status.splitlines()[0]) if heard.status else {}  # the first refusal counts
-    if "refused" in status:
-        raise _no_isolation(status["refused"], status["errno"])
-    if not status and not heard.stopped:
+    first, *more = [json.loads(line) for line in heard.status.splitlines()] or [{}]
+    if "refused" in first:
+        raise _no_isolation(first["refused"], first["errno"])
+    if "begun" not in first:
         last = heard.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise NoIsolation("the sandbox ended before the program began", f"its last words: {''.join(last) or 'none'}")
+        late = f"did not begin within {START_SECONDS:g} s" if heard.stopped else "ended before the program began"
+        raise NoIsolation(f"the sandbox {late}", f"its last words: {''.join(last) or 'none'}")
+    status = more[0] if more else {}
     end, error = _ending(heard, status.get("code", 0), status.get("cpu", 0.0), token, limits)
     stdout, stderr = (text.decode(errors="replace") for text in (heard.stdout, heard.stderr))
     return Outcome(end, error, stdout, stderr, status.get("cpu", 0.0))
@@ -238,9 +244,9 @@ def _ending(heard: _Heard, code: int, cpu: float, token: str, limits: Limits) ->
         return "time", f"it took more than {limits.cpu_seconds} s of processor time"
     if code < 0:
         return "killed", f"it was ended by {signal.Signals(-code).name}"
-    with suppress(ValueError):
-        said, end, error = json.loads(heard.report)
-        if said == token:
+    if heard.report.startswith(f'["{token}", '.encode()):  # else it is not from us, and may be anything
+        with suppress(ValueError):
+            _, end, error = json.loads(heard.report)
             if end == "memory":
                 error = f"it asked for more than {limits.memory // MiB} MiB of memory"
             return end, error or (f"it exited with code {code} before its end" if end == "exited" else "")

@@ -107,6 +107,7 @@ def _first_inside(request: dict[str, Any], mapped: int) -> NoReturn:
         _say(status, refused=refused.step, errno=refused.errno)
         os._exit(1)
     if worker == 0:
+        _say(status, begun=True)
         os.close(status)
         sys.exit(_run(request))
     _, ended, usage = os.wait4(worker, 0)

@@ -16,7 +16,7 @@ from experiments.suites.listed import ListedSuite, make_item
 from experiments.suites.protocol import AnswerLike, Item, Score
 from experiments.suites.reply import code_blocks
 
-LIMITS = Limits(cpu_seconds=20, wall_seconds=60, memory=3 << 30, folder=32 << 20)
+LIMITS = Limits(cpu_seconds=20, wall_seconds=120, memory=3 << 30, folder=32 << 20)
 TOLERANCE = 1e-6
 _SHOWN_LINES, _SHOWN_LETTERS = 4, 1200
 _RAW = "https://raw.githubusercontent.com/InfiAgent/InfiAgent/main/examples/DA-Agent/data"

@@ -143,6 +143,10 @@ _HARMFUL = {
     "    try: os.write(fd, b'[\"\", \"finished\", \"\"]')\n    except OSError: pass\nos._exit(0)",
     "forge the status": "import os\nfor fd in range(3, 256):\n"
     "    try: os.write(fd, b'{\"code\": 0, \"cpu\": 0}\\n')\n    except OSError: pass\nos._exit(7)",
+    "report nonsense": "import os\nfor fd in range(3, 256):\n"
+    "    try: os.write(fd, b'[' * 60000)\n    except OSError: pass\nos._exit(0)",
+    "report a number": "import os\nfor fd in range(3, 256):\n"
+    "    try: os.write(fd, b'5')\n    except OSError: pass\nos._exit(0)",
     "flood the report": "import os\nfor fd in range(3, 256):\n"
     "    try:\n        while True: os.write(fd, bytes(65536))\n    except OSError: pass",
     "raise what cannot be described": "class Odd(BaseException):\n    def __str__(self): raise self\nraise Odd",
