@@ -130,6 +130,7 @@ class Tool(Generic[In, Out]):
     certificate: ClassVar[
         dict[str, float]
     ] = {}  # output fields that certify the result, with the largest size they may have
+    timings: ClassVar[tuple[str, ...]] = ()  # output fields that time this machine; all others follow from the input
     headline: ClassVar[tuple[str, ...]] = ()  # output fields that answer most questions, most important first
     time_limit: ClassVar[float] = 120.0  # seconds
     extra: ClassVar[str] = ""  # the optional extra of this distribution that holds its heavy dependencies

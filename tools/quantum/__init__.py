@@ -1,0 +1,1 @@
+"""Quantum machine learning, simulated exactly."""
