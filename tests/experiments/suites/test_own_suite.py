@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 
 from agents import Answer
-from experiments.suites import Suite
-from experiments.suites.find import find_suite
-from experiments.suites.listed import ListedSuite, make_item, split_by_hash
-from experiments.suites.protocol import Score
+from experiments.suites import ListedSuite, Score, Suite, find_suite, make_item
+from experiments.suites.listed import split_by_hash
 
 OWN = """
-from experiments.suites.listed import ListedSuite, make_item
-from experiments.suites.protocol import Score
+from experiments.suites import ListedSuite, Score, make_item
 
 CAPITALS = {"Peru": "Lima", "Kenya": "Nairobi", "Japan": "Tokyo", "Norway": "Oslo", "Chad": "N'Djamena"}
 
