@@ -46,15 +46,14 @@ KINDS = {
     "merge_layers": "two layers should be one",
 }
 """Kinds of change with the fault each one mends; they are names of edit operations."""
-OF_WIRING = ("rewire", "add_layer", "remove_layer", "split_layer", "merge_layers")
 
 ASK_GLOBAL = """You find out why a team of agents answered wrongly. It works in layers; each layer's answer goes to the next.
 For each case you see what every agent and every layer said, and what was wanted. Find the first layer whose answer is wrong
 although what it heard was right. Give up to three findings, the most important first: what you saw, the layer at fault, and the
 kind of change that would mend it."""
 ASK_LOCAL = """You find out what is wrong inside one layer of a team of agents. You see its agents, what they heard and said, and
-what was wanted in the end. Give up to three findings, the most important first: what you saw, who has to change, the kind of change,
-and your advice in a sentence that holds for all cases. Never write a case's answer into the advice."""
+what was wanted in the end. Give up to three findings, the most important first: what you saw, who has to change, the kind of
+change, and your advice in a sentence that holds for all cases. Never write a case's answer into the advice."""
 
 
 class Finding(BaseModel):

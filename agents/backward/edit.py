@@ -346,17 +346,17 @@ class _OfLayers(Edit):
     wires: Wires = ()
 
     def rewired(self, graph: GraphSpec, layers: Iterable[LayerSpec], names: dict[str, tuple[str, ...]]) -> GraphSpec:
-        """The graph with these layers; who read a layer in `names` reads the ones it stands for now."""
+        """The graph with these layers; of the old ones, who read a layer in `names` reads what it stands for now."""
         wires, made = dict(self.wires), tuple(layers)
         if unknown := set(wires) - {layer.id for layer in made}:
             raise SpecError(f"there is no layer {sorted(unknown)[0]} to wire")
+        old = set(map(id, graph.layers))
+
+        def inputs(layer: LayerSpec) -> tuple[str, ...]:
+            return wires.get(layer.id, _renamed(layer.inputs, names) if id(layer) in old else layer.inputs)
+
         return graph.model_copy(
-            update={
-                "layers": tuple(
-                    layer.model_copy(update={"inputs": wires.get(layer.id, _renamed(layer.inputs, names))})
-                    for layer in made
-                )
-            }
+            update={"layers": tuple(layer.model_copy(update={"inputs": inputs(layer)}) for layer in made)}
         )
 
 

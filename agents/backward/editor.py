@@ -58,8 +58,8 @@ SHOWN_REFUSED = 6
 NAME = {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,23}$"}
 
 ASK = """You improve one layer of a team of agents. You see the layer and a critique of it. Answer with edits that do what the
-critique asks, as few and as small as will do. Keep what is good in a prompt. Write what holds for all tasks; never the answer to one.
-Do not repeat edits that were refused before.
+critique asks, as few and as small as will do. Keep what is good in a prompt. Write what holds for all tasks; never the answer
+to one. Do not repeat edits that were refused before.
 
 Operations:
 """
@@ -135,7 +135,9 @@ async def editor(
         ModelError: There is no usable answer.
     """
     wanted = dict.fromkeys(item.kind for item in gradient if item.kind in operations)
-    offered = _schemas(graph, layer, means, list(dict.fromkeys([*wanted, "set_prompt"])) if wanted else operations)
+    offered = operation_schemas(
+        graph, layer, means, list(dict.fromkeys([*wanted, "set_prompt"])) if wanted else operations
+    )
     if not offered:
         raise CannotEdit(f"layer {layer.id} offers nothing that may be edited now")
     edits = {"type": "array", "items": {"anyOf": list(offered.values())}, "minItems": 1, "maxItems": MOST_EDITS}
@@ -177,8 +179,10 @@ def _page(graph: GraphSpec, layer: LayerSpec, gradient: Items, means: Means, ref
     return page
 
 
-def _schemas(graph: GraphSpec, layer: LayerSpec, means: Means, operations: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """JSON schema of each operation, with the names that exist; operations that cannot apply are left out."""
+def operation_schemas(
+    graph: GraphSpec, layer: LayerSpec, means: Means, operations: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """JSON schema of each operation on a layer, with the names that exist; operations that cannot apply are left out."""
     team = find_team(layer)
     agents = {"enum": [a.id for a in team.agents if not a.function] or [""]}
     everybody = {"enum": [a.id for a in team.agents]}

@@ -9,20 +9,24 @@
 One layer a step keeps credit assignable. Source: Ma et al., "Agentic Neural Networks", arXiv 2506.09046.
 """
 
+import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from agents.backward.critic import OF_WIRING, View, blame_of, global_critic, local_critic
+from pydantic import Field
+
+from agents.backward.critic import View, blame_of, global_critic, local_critic
 from agents.backward.edit import OF_TEXT, Edit, find_layer
 from agents.backward.editor import OPERATIONS, Means, editor
-from agents.backward.gradient import Items, mix, momentum, step
+from agents.backward.gradient import Items, add, mix, momentum, scale, step
 from agents.backward.rollout import Bench, Rollout
 from agents.context import Context
 from agents.spec import GraphSpec, Spec
 
+SEEDS_APART = 10_000
 DOUBT = 0.5  # a layer whose edits were refused is believed to be at fault half as much, each time
 
 
@@ -33,6 +37,7 @@ class Rates(Spec):
         beta: Share of the global gradient. At 0 there is no global view: layers take turns.
         alpha: Share of the newest gradient in the running average; 1 is no momentum.
         eta: Trust region: the share of a layer's items a step acts on, and of a prompt's words it may change.
+        readings: How often the global critic looks, each time anew; the global gradient is the mean of what it says.
         backward: Whether critics are asked at all; without them the editor tries what it likes, layer by layer.
         critic: Model of critics and editor; empty is the run's model.
     """
@@ -40,6 +45,7 @@ class Rates(Spec):
     beta: float = 0.5
     alpha: float = 0.7
     eta: float = 0.5
+    readings: int = Field(3, ge=1)
     backward: bool = True
     critic: str = ""
 
@@ -99,7 +105,7 @@ class Backpropagation:
         at = f"step/{scene.number}"
         if rates.backward:
             view = await View.of(scene.bench, scene.rollouts, scene.target)
-            of_whole = await global_critic(view, ctx, rates.critic, f"{at}/global") if rates.beta > 0 else ()
+            of_whole = await self._of_whole(view, ctx, at) if rates.beta > 0 else ()
             made.blame = blame_of(view, of_whole) if rates.beta > 0 else self._in_turn(scene)
             made.layer = self._most_blamed(made.blame)
             layer = find_layer(scene.graph, made.layer)
@@ -124,6 +130,15 @@ class Backpropagation:
             f"{at}/editor",
         )
 
+    async def _of_whole(self, view: View, ctx: Context, at: str) -> Items:
+        """G_global, as the mean of several readings: one look of a small model is often wrong, many are less often."""
+        n = self.rates.readings
+        looks = (replace(ctx, seed=ctx.seed + SEEDS_APART * k) for k in range(n))
+        said = await asyncio.gather(
+            *(global_critic(view, look, self.rates.critic, f"{at}/global/{k}") for k, look in enumerate(looks))
+        )
+        return scale(add(*said), 1 / n)
+
     def note(self, made: Proposed, accepted: bool, words: str) -> None:
         if accepted:
             self._average[made.layer] = ()  # what it asked for is done
@@ -141,6 +156,3 @@ class Backpropagation:
     def _in_turn(scene: Scene) -> dict[str, float]:
         layers = [layer.id for layer in scene.graph.layers]
         return {layer: float(k == scene.number % len(layers)) for k, layer in enumerate(layers)}
-
-
-assert set(OF_WIRING) <= set(OPERATIONS)

@@ -1,1 +1,1 @@
-"""Planted faults: networks of a simulated trade with one known defect each, for measuring whether a trainer finds and mends it."""
+"""Planted faults: networks of a simulated trade with one known defect each, to see whether a trainer finds and mends it."""

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from agents import AgentSpec, Answer, Example, GraphSpec, LayerSpec, agent, graph, layer
@@ -86,7 +87,7 @@ def _chain(amount: Sequence[AgentSpec], dice: random.Random, *more: LayerSpec) -
     names = [a.id for a in amount]
     return graph(
         layer("terms", agent("clerk", TERMS, role=dice.choice(("You are a clerk.", "You know the customers.")))),
-        layer("amount", *amount, combine="majority", edges=tuple(zip(names, names[1:], strict=False))),
+        layer("amount", *amount, combine="majority", edges=tuple(pairwise(names))),
         layer("settle", agent("settler", SETTLE)).model_copy(update={"inputs": ("terms", "amount")}),
         *more,
     )

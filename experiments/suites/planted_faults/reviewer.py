@@ -15,7 +15,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from agents.backward.critic import ASK_GLOBAL, ASK_LOCAL, KINDS
@@ -23,7 +23,9 @@ from agents.backward.editor import ASK
 from agents.models import ModelRequest
 from experiments.suites.planted_faults.trade import OPERATIONS, read_order
 from experiments.suites.planted_faults.worker import INSTRUCTIONS, MOST_OPERATIONS, operations_in, told
+from experiments.systems.random_edits import mutated, random_value
 
+REFLECTION = "I provided an assistant with the following instructions"  # how GEPA begins to ask for a better prompt
 WRONG_LAYER, WRONG_KIND, RANDOM_EDIT, GARBLED, PASSED_OVER = 0.15, 0.25, 0.2, 0.15, 0.7
 SENTENCES = {
     "discount": "Find the discount of the customer.",
@@ -47,6 +49,8 @@ def review(request: ModelRequest) -> str | None:
         return _criticise(request)
     if asked.startswith(ASK):
         return _edit(request)
+    if asked.startswith(REFLECTION):
+        return _reflect(request)
     return None
 
 
@@ -161,7 +165,7 @@ def _wrong(
         return Suspicion(node, "set_model", "Its own model is too weak.")
     if name == "subtotal" and "by the price" not in agent.get("prompt", "").lower():
         return _told(node, "subtotal")
-    if name == "subtotal" and 0.2 < value / max(truth["subtotal"], 1e-9) and value < 10_000:
+    if name == "subtotal" and value / max(truth["subtotal"], 1e-9) > 0.2 and value < 10_000:
         return Suspicion(node, "set_fields", "It takes the wrong one of two prices before it has thought.")
     return Suspicion(node, "set_tools", "Its mental arithmetic slips; it needs a tool that does arithmetic.")
 
@@ -210,6 +214,31 @@ def _nobody_rounds(page: dict[str, Any]) -> Suspicion:
     return _told(f"{page['layer']}/{agent['agent']}", "total")
 
 
+# GEPA's reflection: critic and editor in one, about one agent's prompt
+
+
+def _reflect(request: ModelRequest) -> str:
+    """A new prompt for the agent that GEPA asks about, with the same knowledge and the same rates of error as ours."""
+    text = request.messages[0].content
+    dice = random.Random(request.key())
+    prompt = text.split("```")[1].strip()
+    found: Counter[Suspicion] = Counter()
+    node = ""
+    for record in text.split("# Example ")[1:]:
+        sections = re.findall(r"#+ (task|layer|agent|Generated Outputs|Feedback)\s*\n(.*?)\n\n", record, re.DOTALL)
+        seen = {name: value.strip() for name, value in sections}
+        feedback, node = json.loads(seen["Feedback"]), seen["agent"]
+        case = {"task": seen["task"], "said": json.loads(seen["Generated Outputs"]), **feedback}
+        if case["score"] < 1 and (suspicion := _suspect(case, [json.loads(seen["layer"])])):
+            found[suspicion] += 1
+    suspicion = found.most_common(1)[0][0] if found else Suspicion(node, "", "")
+    concerns_it = suspicion.target in (node, node.partition("/")[0]) and suspicion.kind in ("set_prompt", "add_layer")
+    advice = suspicion.advice if concerns_it and dice.random() > WRONG_KIND else ""
+    if dice.random() < RANDOM_EDIT:
+        return f"```\n{mutated(prompt, dice)}\n```"
+    return f"```\n{_rewritten(prompt, advice, dice)}\n```"
+
+
 # The editor
 
 
@@ -222,7 +251,7 @@ def _edit(request: ModelRequest) -> str:
     }
     critique = [c for c in given["critique"] if c["kind"] in offered]
     if not critique or dice.random() < RANDOM_EDIT:
-        edit = _random_value(offered[dice.choice(sorted(offered))], dice)
+        edit = random_value(offered[dice.choice(sorted(offered))], dice)
         return json.dumps({"why": "it may help", "edits": [edit]})
     refused = " ".join(given.get("refused_before", ()))
     chosen = critique[0]
@@ -230,7 +259,7 @@ def _edit(request: ModelRequest) -> str:
         if c["kind"] not in refused or dice.random() > PASSED_OVER:
             chosen = c
             break
-    edit = _carry_out(chosen, given, dice) or _random_value(offered[chosen["kind"]], dice)
+    edit = _carry_out(chosen, given, dice) or random_value(offered[chosen["kind"]], dice)
     return json.dumps({"why": chosen["critique"][:100], "edits": [{"op": chosen["kind"], **edit}]})
 
 
@@ -311,7 +340,7 @@ def _in_working_order(page: dict[str, Any], text: str) -> list[list[str]]:
         return max((ranks.index(name) for name, _ in operations_in(agent.get("prompt", ""))), default=0)
 
     chain = [a["agent"] for a in sorted(page["agents"], key=rank)]
-    return [list(pair) for pair in zip(chain, chain[1:], strict=False)]
+    return [list(pair) for pair in pairwise(chain)]
 
 
 def _earlier(given: dict[str, Any]) -> list[str]:
@@ -325,30 +354,3 @@ def _halves(prompt: str) -> tuple[str, str]:
     sentences = re.split(r"(?<=\.)\s+", prompt.strip())
     half = max(len(sentences) - 1, 1) if len(sentences) < 4 else len(sentences) // 2
     return " ".join(sentences[:half]), " ".join(sentences[half:]) or "Say it again."
-
-
-def _random_value(schema: dict[str, Any], dice: random.Random) -> Any:
-    """A random value that a JSON schema allows."""
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return dice.choice(schema["enum"])
-    if "anyOf" in schema:
-        return _random_value(dice.choice(schema["anyOf"]), dice)
-    match schema.get("type"):
-        case "object":
-            return {name: _random_value(field, dice) for name, field in schema["properties"].items()}
-        case "array":
-            low, high = schema.get("minItems", 0), schema.get("maxItems", 2)
-            n = dice.randint(low, max(low, min(high, 2)))
-            return [_random_value(schema["items"], dice) for _ in range(n)] if "items" in schema else []
-        case "number" | "integer":
-            return dice.randint(int(schema.get("minimum", 0)), int(min(schema.get("maximum", 9), 1000)))
-    if "pattern" in schema:
-        return f"new{dice.randrange(1000)}"
-    return " ".join(dice.sample(list(_phrases()), 2))
-
-
-def _phrases() -> Iterator[str]:
-    yield from SENTENCES.values()
-    yield from ("Be careful.", "Check it twice.", "Be brief.", "Say what you did.")
