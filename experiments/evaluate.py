@@ -2,8 +2,8 @@
 
     python -m experiments.evaluate grid_questions --system planned --split val
 
-Asked for again, an evaluation that was stopped goes on where it was, and one that is finished is read from the log: calls that are
-paid are not made again.
+Asked for again, an evaluation that was stopped goes on where it was, and one that is finished is read from the log: calls that
+are paid are not made again.
 """
 
 import argparse
@@ -64,10 +64,10 @@ async def evaluate(
     items: Sequence[Item],
     system: System,
     runner: Runner,
-    options: RunOptions = RunOptions(),
+    options: RunOptions = RunOptions(),  # noqa: B008 - frozen
     *,
     parallel: int = 0,
-    cap: Budget = Budget(),
+    purse: Purse | None = None,
     watch: Watch | None = None,
 ) -> Evaluation:
     """Run a system on items and have the suite score its answers; results in the order of the items.
@@ -75,11 +75,11 @@ async def evaluate(
     Args:
         options: Of every item's run: model, seed, and the budget that each system gets for an item.
         parallel: Items under way at once; 0 for as many calls as the model's provider takes.
-        cap: What this call may spend in all; calls that are paid already cost nothing.
+        purse: Caps what this and other evaluations spend in all; calls that are paid already cost nothing.
         watch: Called after each item.
 
     Raises:
-        Unfinished: The cap is spent, or the model did not answer; what is done is kept.
+        Unfinished: The purse is empty, or the model did not answer; what is done is kept.
         RunAlive: Another process carries out this very evaluation.
     """
     options = options.model_copy(update={"model": options.model or default_model()})
@@ -89,7 +89,7 @@ async def evaluate(
         return read(runner.store, known.id)
     log = _begin(runner.store, plan, known)
     try:
-        purse = Purse(cap)
+        purse = purse or Purse(Budget())
         session = _Session(suite, system, _paying(runner, purse, options.model), options, log, purse, plan, watch)
         await session.take_all(items, parallel or _concurrency(runner, options.model))
     finally:

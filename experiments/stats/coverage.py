@@ -52,8 +52,8 @@ class World:
     def scores(self, dice: np.random.Generator, systems: int, gains: Array | float = 0.0) -> Array:
         """Scores (system, item). All systems meet the same hard and easy families and items; each has its own luck.
 
-        Each family, and each item in it, is easier or harder than the mean by a beta-distributed chance whose mean is `easy`, so the
-        expected score of a system without gain is exactly `easy`.
+        Each family is easier or harder than the mean by a beta-distributed chance whose mean is `easy`, so the expected score of
+        a system without gain is exactly `easy`.
         """
         n = self.families * self.size
         if self.alike == 0:
@@ -157,7 +157,7 @@ FALSE: tuple[tuple[str, Study, tuple[World, ...]], ...] = (
     ("two equal systems differ (test alone)", rejects_equal, WORLDS),
     ('"better" for one of two equal systems', calls_equal_better, WORLDS),
     ('"better" for the picked best of 20 equal ones', calls_picked_better, WORLDS),
-    ('any "better" among 20 equal ones', calls_any_better, WORLDS),
+    ('any "better" among 20 equal ones', calls_any_better, WORLDS[:2]),
 )
 
 

@@ -47,12 +47,12 @@ def paired_difference(
 ) -> Interval:
     """Mean of `a - b` on the same items, scores in [0, 1]: percentile bootstrap over families, expanded for small samples.
 
-    Two items more are drawn from, one half won and one half lost, so that few differences do not look like certainty. Where all
-    differences are equal, the bounds lie as far away as what was not seen once may be (rule of three).
+    Two more items are drawn from, one half won and one half lost, so that few differences do not look like certainty.
+    Where all differences are equal, the bounds lie as far away as what was not seen once may be (rule of three).
 
-    Sources: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), ch. 13; Hesterberg, "What Teachers Should Know about
-    the Bootstrap", The American Statistician 69 (2015) 371-386, section 4.2 (expanded percentiles); Agresti and Min, Statistics in
-    Medicine 24 (2005) 729-740 (half a pair in each cell); Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745 (nothing seen).
+    Sources: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), ch. 13; Hesterberg, The American Statistician 69
+    (2015) 371-386, section 4.2 (expanded percentiles); Agresti and Min, Statistics in Medicine 24 (2005) 729-740 (half a pair in
+    each cell); Hanley and Lippman-Hand, JAMA 249 (1983) 1743-1745 (nothing seen).
     """
     differences = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     sums, sizes = family_sums([differences], families)

@@ -22,8 +22,8 @@ def mcnemar(wins: int, losses: int) -> float:
 def paired_p(a: Values, b: Values, families: Families = None, *, seed: int = 0) -> float:
     """Two-sided p-value that swapping the two systems family by family changes nothing.
 
-    With right-or-wrong scores and every item its own family this is McNemar's exact test. Otherwise the signs of the families' sums
-    are flipped: all ways when few differ, else at random, the observed one being one of them.
+    With right-or-wrong scores and every item its own family this is McNemar's exact test. Otherwise the signs of the families'
+    sums are flipped: all ways when few differ, else at random, the observed one being one of them.
 
     Sources: Fisher, "The Design of Experiments" (1935), ch. III (paired permutation); Phipson and Smyth, Stat. Appl. Genet. Mol.
     Biol. 9 (2010) 39 (a permutation p-value is never zero).

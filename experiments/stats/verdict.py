@@ -27,8 +27,8 @@ class Verdict:
         ratio: Of their costs, A over B.
         p: Of the paired test, adjusted for the number of looks.
         wins, losses, ties: Items on which A scores more, less and the same.
+        families: Independent groups among the items.
         looks: Comparisons that this one was picked from.
-        can_show: The smallest difference that these items show with a chance of 80 %, None when none.
     """
 
     kind: Kind
@@ -39,9 +39,15 @@ class Verdict:
     wins: int
     losses: int
     ties: int
+    families: int
     looks: int
     margin: float
-    can_show: float | None
+
+    @property
+    def can_show(self) -> float | None:
+        """The smallest difference that these items show with a chance of 80 %; None when there is none."""
+        discordance = (self.wins + self.losses) / (self.wins + self.losses + self.ties)
+        return smallest_difference(self.families, discordance) if discordance else None
 
     def __str__(self) -> str:
         d, r = self.difference, self.ratio
@@ -53,9 +59,8 @@ class Verdict:
             joined = "and" if self.cost == "cheaper" else "but" if self.cost == "dearer" else ""
             how = f", {joined} {self.cost}" if joined else ""
             return f"equal within {100 * self.margin:g} points ({found}){how}: {price}"
-        shows = (
-            f"these items show {100 * self.can_show:.0f} points" if self.can_show else "too few items to show anything"
-        )
+        least = self.can_show
+        shows = f"these items show {100 * least:.0f} points" if least else "too few items differ to show anything"
         return f"cannot tell ({found}); {shows}"
 
 
@@ -72,8 +77,8 @@ def verdict(
 ) -> Verdict:
     """Compare two systems on the same items.
 
-    "Better" and "worse" need the paired test and the interval of the difference, both at `alpha / looks` (Bonferroni); "equal" needs
-    the interval at `1 - 2 alpha` inside the margin.
+    "Better" and "worse" need the paired test and the interval of the difference, both at `alpha / looks` (Bonferroni); "equal"
+    needs the interval at `1 - 2 alpha` inside the margin.
 
     Args:
         a, b: Scores in [0, 1] of the same items, in the same order.
@@ -127,23 +132,20 @@ def _judge(
     alpha: float,
     seed: int,
 ) -> Verdict:
-    difference, strict, narrow = (
-        paired_difference(a, b, families, level=level, seed=seed) for level in (0.95, 1 - alpha / looks, 1 - 2 * alpha)
-    )
+    def difference(level: float) -> Interval:
+        return paired_difference(a, b, families, level=level, seed=seed)
+
     kind: Kind = "cannot tell"
-    if p <= alpha and strict.excludes(0.0):
-        kind = "better" if difference.estimate > 0 else "worse"
-    elif -margin < narrow.low and narrow.high < margin:
+    if p <= alpha and difference(1 - alpha / looks).excludes(0.0):
+        kind = "better" if np.mean(a) > np.mean(b) else "worse"
+    elif -margin < (narrow := difference(1 - 2 * alpha)).low and narrow.high < margin:
         kind = "equal"
     ratio = cost_ratio(*costs, families)
     cost: Cost = "cheaper" if ratio.high < 1 else "dearer" if ratio.low > 1 else "at like cost"
     gain = np.asarray(a, dtype=np.float64) - np.asarray(b, dtype=np.float64)
     wins, losses = int((gain > 0).sum()), int((gain < 0).sum())
-    discordance = (wins + losses) / len(gain)
-    seen = len(family_sums([gain], families)[1])
-    can_show = smallest_difference(seen, discordance) if discordance else None
-    ties = len(gain) - wins - losses
-    return Verdict(kind, cost, difference, ratio, p, wins, losses, ties, looks, margin, can_show)
+    ties, seen = len(gain) - wins - losses, len(family_sums([gain], families)[1])
+    return Verdict(kind, cost, difference(0.95), ratio, p, wins, losses, ties, seen, looks, margin)
 
 
 VALID_SHARE = 0.98

@@ -39,15 +39,16 @@ def winner(scores: Sequence[Values], families: Families = None, *, level: float 
     sums, sizes = family_sums(scores, families)
     covariance = covariance_of_means(sums, sizes)
     means = sums.sum(0) / sizes.sum()
-    exact = float(means.max())
-    means = means + _half_steps(np.asarray(scores, dtype=np.float64), seed)
-    best = int(np.argmax(means))
-    raw, sigma = float(means[best]), float(np.sqrt(covariance[best, best]))
+    nudges = _half_steps(np.asarray(scores, dtype=np.float64), seed)
+    nudged = means + nudges
+    best = int(np.argmax(nudged))
+    exact = float(means[best])
+    raw, sigma = float(nudged[best]), float(np.sqrt(covariance[best, best]))
     if sigma < 1e-12:
         return Winner(best, exact, Interval(exact, exact, exact, level))
     beta = (1 - level) / 10
     reach = _simultaneous(covariance, beta, seed) * sigma
-    low, high = _conditions(means, covariance, best)
+    low, high = _conditions(nudged, covariance, best)
     tail = (1 - level - beta) / (2 * (1 - beta))
 
     def solve(share: float) -> float:
@@ -63,8 +64,8 @@ def winner(scores: Sequence[Values], families: Families = None, *, level: float 
             return first if off(first) <= 0 else last
         return float(brentq(off, first, last, xtol=1e-9))
 
-    middle, low_end, high_end = (float(np.clip(solve(share), 0.0, 1.0)) for share in (0.5, 1 - tail, tail))
-    return Winner(best, exact, Interval(middle, low_end, high_end, level))
+    middle, first, last = (float(np.clip(solve(share) - nudges[best], 0.0, 1.0)) for share in (0.5, 1 - tail, tail))
+    return Winner(best, exact, Interval(middle, first, last, level))
 
 
 def _half_steps(scores: Array, seed: int) -> Array:

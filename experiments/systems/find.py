@@ -21,7 +21,7 @@ class UnknownSystem(Exception):
 
 
 def find_system(name: str) -> System:
-    """A system by name (`debate`), name and number (`self_consistency@8`), or a network's JSON file (a trained one, or one's own).
+    """A system by name (`debate`), name and number (`self_consistency@8`), or a network's JSON file (trained, or one's own).
 
     Raises:
         UnknownSystem: There is no such system.

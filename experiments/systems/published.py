@@ -8,23 +8,24 @@ from experiments.systems import vote as _vote  # registers the function agent
 from experiments.systems.teams import System
 from tools import all_tools, retrieve
 
-ROOM = 1024  # tokens of an answer: the longest reference solutions take about 600
+ROOM = 1536  # tokens of an answer: worked solutions take a few hundred, and one that is cut off is not scored
 WARM = 0.7  # temperature of answers that must be able to differ (Wang et al. use 0.5 to 0.7)
 DEBATERS = 3
 
 PLAIN = "You are a helpful assistant."
 STEPS = "Think step by step before you answer. Then give the answer in exactly the form that the task asks for."
 REVIEW = (
-    "You review a draft answer to a task. Say in a few sentences what is wrong in it and how to put it right, or that it is right. "
-    "Do not answer the task yourself."
+    "You review a draft answer to a task. Say in a few sentences what is wrong in it and how to put it right, or that it is "
+    "right. Do not answer the task yourself."
 )
 REVISE = (
-    "You give the final answer to a task. You see a draft and its review: keep what is right, put right what the review shows to be "
-    "wrong, and answer in exactly the form that the task asks for."
+    "You give the final answer to a task. You see a draft and its review: keep what is right, put right what the review shows "
+    "to be wrong, and answer in exactly the form that the task asks for."
 )
 RECONSIDER = (
-    "You see the answers of several solvers to the task; the one from {own} is yours. Use the others as advice: check each, correct "
-    "yourself where they are right, and after your reasoning give your updated answer in exactly the form that the task asks for."
+    "You see the answers of several solvers to the task; the one from {own} is yours. Use the others as advice: check each, "
+    "correct yourself where they are right, and after your reasoning give your updated answer in exactly the form that the task "
+    "asks for."
 )
 REPORT = "Answer the task in exactly the form that it asks for. Where a tool's result is given, rely on it."
 

@@ -9,11 +9,10 @@ import re
 from collections import Counter
 
 from agents import Answer, Brief, function
+from experiments.suites.reply import code_blocks, last_boxed, last_number
 
 NAMED = re.compile(r"@(\w+)\[([^\]]*)\]")
-FENCE = re.compile(r"```[\w+-]*\s*\n(.*?)(?:```|\Z)", re.DOTALL)
 MARKED = re.compile(r"####\s*(.+)|(?:final answer|answer is|answer)\s*:?\s*(.+)", re.IGNORECASE)
-NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:/\d+)?")
 
 
 def result_of(text: str) -> str:
@@ -24,9 +23,9 @@ def result_of(text: str) -> str:
     """
     if pairs := NAMED.findall(text):
         return " ".join(sorted(f"@{name}[{_plain(value)}]" for name, value in pairs))
-    if blocks := FENCE.findall(text):
+    if blocks := code_blocks(text):
         return _syntax(blocks[-1])
-    if boxed := _last_boxed(text):
+    if boxed := last_boxed(text):
         return _plain(boxed)
     if marks := MARKED.findall(text):
         said = next(part for part in marks[-1] if part)
@@ -45,8 +44,9 @@ def vote(brief: Brief) -> Answer:
 
 
 def _number(text: str) -> str:
-    found = NUMBER.findall(text)
-    return found[-1].replace(",", "").removesuffix(".00").removesuffix(".0") if found else ""
+    """The last number, such that 7 and 7.00 are one."""
+    found = last_number(text)
+    return f"{float(found):.12g}" if found else ""
 
 
 def _plain(text: str) -> str:
@@ -58,13 +58,3 @@ def _syntax(code: str) -> str:
         return ast.unparse(ast.parse(code))
     except SyntaxError:
         return _plain(code)
-
-
-def _last_boxed(text: str) -> str:
-    start = text.rfind("\\boxed{")
-    depth = 0
-    for k in range(start + 6, len(text)) if start >= 0 else ():
-        depth += {"{": 1, "}": -1}.get(text[k], 0)
-        if depth == 0:
-            return text[start + 7 : k]
-    return ""

@@ -9,6 +9,7 @@ import pytest
 from agents import Budget, GraphSpec, RunOptions, agent, graph, layer
 from agents.models import ModelReply, ModelRequest, Price, RateLimited, Scripted, Unreachable, Usage
 from experiments.evaluate import Progress, Unfinished, summary
+from experiments.purse import Purse
 from experiments.results import evaluations, read
 from experiments.stats import mean_interval
 from experiments.systems import System
@@ -94,7 +95,7 @@ def test_an_unusable_reply_is_no_wrong_answer_and_too_many_of_them_leave_no_scor
 
 def test_an_item_that_the_provider_did_not_answer_is_tried_again_by_the_same_command(store: Store) -> None:
     down = Scripted(lambda r: RateLimited("slow down") if r.messages[-1].content == "3 + 3 =" else by_dice(r))
-    with pytest.raises(Unfinished, match="1 of 12 items could not be measured.*slow down") as stopped:
+    with pytest.raises(Unfinished, match=r"1 of 12 items could not be measured.*slow down") as stopped:
         run(store, ONE, down)
     assert list(stopped.value.lacking) == ["sum/3"]
     up = Scripted(by_dice)
@@ -115,11 +116,11 @@ def test_the_cap_holds_over_all_items_and_a_larger_one_goes_on(store: Store) -> 
 
     model = Scripted(priced, price=Price(prompt=0.0002, completion=0.0004))  # at most 0.21 a call, in truth 0.01
     with pytest.raises(Unfinished, match="the budget is spent") as stopped:
-        run(store, ONE, model, cap=Budget(usd=0.25), parallel=4)
+        run(store, ONE, model, purse=Purse(Budget(usd=0.25)), parallel=4)
     assert 1 <= model.calls <= 5  # what is spent and what the next call may need never exceed the cap
     assert "raise the budget" in stopped.value.hint
     paid = model.calls
-    made = run(store, ONE, model, cap=Budget(usd=10.0))
+    made = run(store, ONE, model, purse=Purse(Budget(usd=10.0)))
     assert len(made.results) == 12
     assert model.calls == 12 == paid + 12 - paid
 
