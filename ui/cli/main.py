@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ui.cli import db, model, papers, run, runs, tool
+from ui.cli import db, eval, model, papers, run, runs, tool
 from ui.cli.fail import Guarded, debugging
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(tool.app, name="tool")
 app.add_typer(model.app, name="model")
 app.add_typer(db.app, name="db")
+app.add_typer(eval.app, name="eval")
 app.command("papers")(papers.papers)
 
 
