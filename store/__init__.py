@@ -25,13 +25,26 @@ from store.log import RunLog
 if TYPE_CHECKING:
     from store.live import LiveLog
     from store.migrate import SchemaStatus, schema_status, upgrade
-    from store.queries import Run, RunPage, delete_run, get_events, get_ledger, get_parts, get_run, list_runs
+    from store.queries import (
+        Census,
+        Run,
+        RunPage,
+        count_runs,
+        delete_run,
+        get_events,
+        get_ledger,
+        get_parts,
+        get_run,
+        list_runs,
+        neighbours,
+    )
     from store.replay import Difference, ReplayLog
     from store.scores import scored_runs
     from store.store import Store
 
 __all__ = [
     "AmbiguousRun",
+    "Census",
     "Difference",
     "Ledger",
     "LiveLog",
@@ -51,12 +64,14 @@ __all__ = [
     "UnknownRun",
     "WriteFailed",
     "content_hash",
+    "count_runs",
     "delete_run",
     "get_events",
     "get_ledger",
     "get_parts",
     "get_run",
     "list_runs",
+    "neighbours",
     "schema_status",
     "scored_runs",
     "upgrade",
@@ -65,7 +80,19 @@ __all__ = [
 _HOMES = {
     "store.live": ("LiveLog",),
     "store.migrate": ("SchemaStatus", "schema_status", "upgrade"),
-    "store.queries": ("Run", "RunPage", "delete_run", "get_events", "get_ledger", "get_parts", "get_run", "list_runs"),
+    "store.queries": (
+        "Census",
+        "Run",
+        "RunPage",
+        "count_runs",
+        "delete_run",
+        "get_events",
+        "get_ledger",
+        "get_parts",
+        "get_run",
+        "list_runs",
+        "neighbours",
+    ),
     "store.replay": ("Difference", "ReplayLog"),
     "store.scores": ("scored_runs",),
     "store.store": ("Store",),

@@ -99,6 +99,35 @@ def list_runs(
         return RunPage(tuple(_run(row) for row in connection.execute(page)), total)
 
 
+@dataclass(frozen=True)
+class Census:
+    """How many runs there are in all, by status, and by model, the most frequent first."""
+
+    total: int
+    statuses: dict[str, int]
+    models: dict[str, int]
+
+
+def count_runs(store: Store) -> Census:
+    """How many runs of each status and of each model there are."""
+    with store.database.reading() as connection:
+        found: list[dict[str, int]] = []
+        for column in (_status(connection).label("by"), runs.c.model):
+            n = sa.func.count()
+            rows = connection.execute(sa.select(column, n).group_by(column).order_by(n.desc(), column))
+            found.append(dict(rows.tuples()))
+    return Census(sum(found[0].values()), *found)
+
+
+def neighbours(store: Store, run_id: str) -> tuple[str | None, str | None]:
+    """Ids of the run before and of the run after this one. Raises `UnknownRun` or `AmbiguousRun`."""
+    with store.database.reading() as connection:
+        run = locate(connection, run_id).run
+        before = sa.select(runs.c.id).where(runs.c.run < run).order_by(runs.c.run.desc()).limit(1)
+        after = sa.select(runs.c.id).where(runs.c.run > run).order_by(runs.c.run).limit(1)
+        return connection.execute(before).scalar(), connection.execute(after).scalar()
+
+
 def get_run(store: Store, run_id: str) -> Run:
     """One run by its id or the beginning of it. Raises `UnknownRun` or `AmbiguousRun`."""
     with store.database.reading() as connection:
@@ -111,8 +140,9 @@ def get_events(
     run_id: str,
     *,
     prefix: str = "",
-    kind: type[Event] | None = None,
+    kind: type[Event] | tuple[type[Event], ...] | None = None,
     after: int = -1,
+    offset: int = 0,
     limit: int | None = None,
 ) -> list[Record]:
     """A run's committed events in order.
@@ -120,17 +150,21 @@ def get_events(
     Args:
         run_id: The run's id, or the beginning of it.
         prefix: Only keys that begin like this.
-        kind: Only events of this type.
+        kind: Only events of this type, or of these.
         after: Only what follows this place; to follow a run that is being written, pass the last `Record.seq` seen.
-        limit: At most so many.
+        offset, limit: Of those, leave out so many, and give at most so many.
     """
     with store.database.reading() as connection:
         run = locate(connection, run_id).run
-        found = sa.select(events).where(events.c.run == run, events.c.seq > after).order_by(events.c.seq).limit(limit)
+        found = sa.select(events).where(events.c.run == run, events.c.seq > after).order_by(events.c.seq)
+        found = found.offset(offset or None).limit(limit)
         if prefix:
             found = found.where(sa.func.substr(events.c.key, 1, len(prefix)) == prefix)
+            if store.database.sqlite:  # it compares keys by their bytes, so it can find the range in the index
+                found = found.where(events.c.key >= prefix, events.c.key < prefix[:-1] + chr(ord(prefix[-1]) + 1))
         if kind is not None:
-            found = found.where(events.c.kind == KINDS[kind])
+            kinds = kind if isinstance(kind, tuple) else (kind,)
+            found = found.where(events.c.kind.in_([KINDS[k] for k in kinds]))
         rows = connection.execute(found).all()
     return [Record(row.seq, row.key, from_json(row.kind, row.payload), row.ended, row.seconds) for row in rows]
 
