@@ -1,15 +1,19 @@
 """What holds for every tool, proved for each by its declaration alone."""
 
+import asyncio
 import json
 import math
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tools.toys import AddUp
 from tools.check import check_arguments
-from tools.contract import BadInput
+from tools.contract import BadInput, NoAnswer, TimedOut
 from tools.executor import Executor
 from tools.registry import AnyTool, all_tools, definition, get_tool
 
@@ -26,9 +30,27 @@ every_example = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def executor() -> Iterator[Executor]:
-    with Executor(workers=1) as executor:
-        yield executor
+def executors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Executor, Executor]]:
+    """Two that share nothing, not even what trained tools have learned."""
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        both = []
+        for name in ("one", "other"):
+            patch.setenv("BACKPROSE_CACHE", str(tmp_path_factory.mktemp(name)))
+            executor = stack.enter_context(Executor(workers=1))
+            executor.run(AddUp, {"numbers": [1]})  # starts its worker, which reads the environment
+            both.append(executor)
+        yield both[0], both[1]
+
+
+@pytest.fixture(scope="module")
+def executor(executors: tuple[Executor, Executor]) -> Executor:
+    return executors[0]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def numbers_without_unit(schema: Any, unit: str | None = None, path: str = "") -> Iterator[str]:
@@ -69,7 +91,9 @@ def test_it_says_what_it_does_and_where_it_comes_from(tool: AnyTool) -> None:
 def test_the_fields_it_points_at_exist(tool: AnyTool) -> None:
     assert set(tool.headline) <= set(tool.output_type().model_fields)
     assert set(tool.refinable) <= set(tool.input_type().model_fields)
+    assert set(tool.timings) <= set(tool.output_type().model_fields)
     assert tool.score is None or tool.score in tool.output_type().model_fields
+    assert bool(tool.refinable) == bool(tool.score)
 
 
 @every_tool
@@ -83,15 +107,49 @@ def test_its_definition_stands_alone_and_fits_a_prompt(tool: AnyTool) -> None:
 
 
 @every_example
-def test_its_examples_run_twice_alike_and_round_trip_through_json(
-    executor: Executor, tool: AnyTool, example: dict[str, Any]
+def test_its_examples_give_the_same_again_from_nothing_and_round_trip_through_json(
+    executors: tuple[Executor, Executor], tool: AnyTool, example: dict[str, Any]
 ) -> None:
     inp = check_arguments(tool, json.loads(json.dumps(example)))
     assert tool.input_type().model_validate_json(inp.model_dump_json()) == inp
-    first, second = executor.run(tool, example), executor.run(tool, example)
-    assert first.output == second.output
+    first, second = (executor.run(tool, example) for executor in executors)
+    assert _lasting(tool, first.output) == _lasting(tool, second.output)
+    again = executors[0].run(tool, example).output
+    assert _lasting(tool, again) == _lasting(tool, first.output)
     assert tool.output_type().model_validate_json(json.dumps(first.output)).model_dump(mode="json") == first.output
     assert set(first.files) == {artifact.sha256 for artifact in first.artifacts}
+
+
+def _lasting(tool: AnyTool, output: dict[str, Any]) -> dict[str, Any]:
+    """What does not time the machine."""
+    return {name: value for name, value in output.items() if name not in tool.timings}
+
+
+@every_tool
+def test_its_time_limit_ends_a_call_and_the_next_one_works(tool: AnyTool) -> None:
+    if tool.inline:
+        pytest.skip("an inline call is over before it could be stopped")
+    with Executor(workers=1) as own:
+        with pytest.raises(TimedOut):
+            own.run(tool, tool.examples[0], time_limit=0.01)
+        assert own.run(AddUp, {"numbers": [1, 2]}).output == {"total": 3}
+
+
+@every_tool
+def test_it_can_be_cancelled_at_any_moment(tool: AnyTool) -> None:
+    if tool.inline:
+        pytest.skip("an inline call is over before it could be stopped")
+
+    async def cancel() -> None:
+        with Executor(workers=1) as own:
+            call = asyncio.create_task(own.call(tool, tool.examples[0]))
+            await asyncio.sleep(0.05)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await own.call(AddUp, {"numbers": [1, 2]})).output == {"total": 3}
+
+    asyncio.run(cancel())
 
 
 def wrong_inputs(tool: AnyTool) -> Iterator[tuple[str, Any]]:
@@ -105,17 +163,59 @@ def wrong_inputs(tool: AnyTool) -> Iterator[tuple[str, Any]]:
             for bound, beyond in (("ge", -1), ("gt", -1), ("le", 1), ("lt", 1)):
                 if (edge := getattr(limit, bound, None)) is not None and not isinstance(good.get(name), list):
                     yield f"{name} out of range", {**good, name: edge + beyond}
+            if shortest := getattr(limit, "min_length", None):
+                yield f"{name} empty", {**good, name: type(good.get(name, []))()}
+                yield f"{name} too short", {**good, name: (good.get(name) or [0])[: shortest - 1]}
+            if longest := getattr(limit, "max_length", None):
+                for filling in ("0", [0], ["0"], [[[0.0]]]):
+                    yield f"{name} too long", {**good, name: filling * (longest + 1)}
         if field.annotation is float or "float" in str(field.annotation):
-            yield f"{name} not a number", {**good, name: math.nan}
+            for nonsense in (math.nan, math.inf, -math.inf):
+                yield f"{name} not a number", {**good, name: nonsense}
+        if field.annotation is float:
+            yield f"{name} a text", {**good, name: "much"}
+            yield f"{name} a list", {**good, name: [1.0, 2.0]}
 
 
 @every_tool
 def test_wrong_inputs_are_typed_errors_at_once(tool: AnyTool) -> None:
     for what, arguments in wrong_inputs(tool):
         started = time.process_time()
-        with pytest.raises(BadInput):
+        with pytest.raises(BadInput) as refused:
             check_arguments(tool, arguments)
         assert time.process_time() - started < 1, what
+        assert str(refused.value), what
+
+
+def sizes_without_limit(schema: Any, path: str = "") -> Iterator[str]:
+    """Where a JSON schema lets a list grow without end; a list inside a limited one is limited by what it is made of."""
+    for name, field in schema.get("properties", {}).items():
+        kinds = [field, *field.get("anyOf", ())]
+        if any(kind.get("type") == "array" for kind in kinds) and not any("maxItems" in kind for kind in kinds):
+            yield f"{path}.{name}"
+
+
+@every_tool
+def test_no_list_is_unlimited(tool: AnyTool) -> None:
+    assert list(sizes_without_limit(tool.input_type().model_json_schema())) == []
+
+
+def free_texts(tool: AnyTool) -> Iterator[str]:
+    """The inputs that take any text."""
+    for name, field in tool.input_type().model_json_schema()["properties"].items():
+        if any(kind.get("type") == "string" and "const" not in kind for kind in [field, *field.get("anyOf", ())]):
+            yield name
+
+
+@every_tool
+def test_a_file_outside_the_workspace_is_out_of_reach(executor: Executor, tool: AnyTool, workspace: Path) -> None:
+    (workspace / "inside").mkdir()
+    secret = workspace / "secret.json"
+    secret.write_text("{}")
+    for name in free_texts(tool):
+        for outside in ("/etc/passwd", "../secret.json", str(secret), "x" * 200_000):
+            with pytest.raises((BadInput, NoAnswer)):
+                executor.run(tool, {**tool.examples[0], name: outside}, time_limit=30)
 
 
 @every_tool
