@@ -1,11 +1,11 @@
-"""Grade-school mathematics in words; the answer is one number, compared exactly.
+"""Grade-school mathematics in words; the answer is one number, compared as a number.
 
 Source: Cobbe et al., Training Verifiers to Solve Math Word Problems (arXiv:2110.14168, 2021); answers after `####`.
 Differs from it: the last number counts where a reply has no `####`, since models are not trained to that mark.
 """
 
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from math import isclose
 
 from experiments.suites.data import find_folder, from_files, read_rows
 from experiments.suites.listed import ListedSuite, hash_of, make_item, split_by_hash
@@ -40,7 +40,7 @@ def check(item: Item, answer: AnswerLike) -> Score:
     said = named_number(answer)
     if said is None:
         return Score(0, f"no number is given, {item.expected} is right")
-    if _equal(said, item.expected):
+    if isclose(float(said), float(item.expected), rel_tol=1e-9):
         return Score(1, "right")
     return Score(0, f"{said} is wrong, {item.expected} is right")
 
@@ -55,13 +55,6 @@ def named_number(answer: AnswerLike) -> str | None:
         if text and (number := last_number(text)):
             return number
     return None
-
-
-def _equal(said: str, right: str) -> bool:
-    try:
-        return Decimal(said) == Decimal(right)
-    except InvalidOperation:
-        return False
 
 
 suite = ListedSuite("gsm8k", "MIT", "Grade-school mathematics in words; the answer is a number", load, check)

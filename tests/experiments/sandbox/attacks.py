@@ -13,6 +13,8 @@ class Attack:
     code: str
     control: bool = False
     """It does no harm, so it is also run without the sandbox, to show that it would succeed."""
+    must_fail: bool = False
+    """It prints nothing when it succeeds; it succeeds by reaching its end."""
 
 
 RAW = "import ctypes; libc = ctypes.CDLL(None, use_errno=True)\n"
@@ -64,7 +66,8 @@ _HARMLESS = {  # network
     "here, there = (Vec(ctypes.addressof(buffer), 8) for _ in range(2))\n"
     "if libc.process_vm_readv(os.getpid(), ctypes.byref(here), 1, ctypes.byref(there), 1, 0) == 8: print('ESCAPED')",
     "make a memory file": "import os; os.memfd_create('x'); print('ESCAPED')",
-    "share memory with others": RAW + "if libc.shmget(0, 4096, 0o1600) >= 0: print('ESCAPED')",
+    "share memory with others": RAW + "n = libc.shmget(0, 4096, 0o1600)\n"
+    "if n >= 0: libc.shmctl(n, 0, None); print('ESCAPED')",
     "read the keys of the session": RAW + "import os\nn = {'x86_64': 250}.get(os.uname().machine, 219)\n"
     "if libc.syscall(n, 0, -3, 1) > 0: print('ESCAPED')",
 }  # fmt: skip
@@ -159,5 +162,8 @@ _HARMFUL = {
 
 ATTACKS = [
     *(Attack(name, code, control=True) for name, code in _HARMLESS.items()),
-    *(Attack(name, code) for name, code in _HARMFUL.items()),
+    *(
+        Attack(name, code, must_fail="ESCAPED" not in code and not name.startswith("kill"))
+        for name, code in _HARMFUL.items()
+    ),
 ]
