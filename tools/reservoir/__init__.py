@@ -1,0 +1,1 @@
+"""Tools for flow in porous rock and aquifers."""

@@ -1,0 +1,1 @@
+"""Simulate or interpret a well test or pumping test with physics-informed networks."""

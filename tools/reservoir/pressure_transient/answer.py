@@ -1,0 +1,349 @@
+"""One call: from the question in its units to networks and back, with tables, pictures and what to know about the numbers."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy import ndarray
+
+from tools.contract import Artifact, BadInput, save_artifact
+from tools.reservoir.pressure_transient.case import Case, Record, make_case, make_record, wanted_unknowns
+from tools.reservoir.pressure_transient.forward import Settings, rate, solve, truth_of
+from tools.reservoir.pressure_transient.inverse import Found, invert
+from tools.reservoir.pressure_transient.model import Pressure
+from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data
+from tools.reservoir.pressure_transient.pictures import draw, draw_fit
+from tools.reservoir.pressure_transient.problem import Problem, evenly
+from tools.reservoir.pressure_transient.tool import (
+    FlowRegimeNotReached,
+    PressureTransientInput,
+    PressureTransientOutput,
+    UnidentifiableParameters,
+)
+
+FAR = 6.0  # an endless medium is cut off where the change is exp(-9) of what it is at the well, in sqrt(diffusivity * time)
+WRONG_START = 30.0  # how far the starting diffusivity may be off
+LONGEST = 1e4  # latest time of a solution by its earliest
+ILL = 1e8  # condition number from which unknowns cannot be told apart
+VAGUE = math.log(1e4)  # width of an interval, in logarithms, from which a number says nothing
+SURE = 1.96  # sigmas of a 95 % interval
+
+
+def answer(inp: PressureTransientInput) -> PressureTransientOutput:
+    """Answer one question. Raises subclasses of `BadInput` and `NoAnswer`."""
+    if inp.record:  # a file that may not be read is refused whatever is asked
+        make_record(inp, rw=0.0)
+    return _interpret(inp) if inp.mode == "inverse" else _predict(inp)
+
+
+def _predict(inp: PressureTransientInput) -> PressureTransientOutput:
+    case = make_case(inp)
+    if inp.time is None:
+        raise BadInput("time is missing", hint="say when the pressure is asked for")
+    tested = inp.unknowns or inp.observations
+    if tested:
+        raise BadInput("a record or unknowns are given in mode forward", hint="choose mode inverse")
+    x, image = _places(inp, case)
+    time = case.dimensionless_time(np.array([inp.time]))[0]
+    problem, zone = forward_problem(inp, case, time)
+    if x > problem.cuts[-1] and inp.geometry in {"linear", "radial_bounded"}:
+        raise BadInput(f"radius {inp.radius:g} lies beyond re {inp.re:g}", hint="give a radius inside")
+    solved = solve(problem, settings_of(inp))
+    model = solved.model
+    first = problem.ramp * 30
+    at = np.geomspace(first, problem.latest, 61)
+    places = np.linspace(0, problem.cuts[-1], 41)
+    truth = truth_of(problem, inp.geometry, places, at, zone)
+    dense = np.geomspace(first, problem.latest, 401)
+    slope = np.interp(
+        np.log(at),
+        np.log(dense),
+        np.gradient(truth_of(problem, inp.geometry, np.zeros(1), dense, zone)[0], np.log(dense)),
+    )
+    quality = rate(model, truth, places, at, slope)
+    now = torch.tensor([time])
+    change = sum(float(_value(model, place, now)[0][0]) for place in (x, *image)) * case.scale
+    known = sum(
+        float(truth_of(problem, inp.geometry, np.array([place]), np.array([time]), zone)[0, 0])
+        for place in (x, *image)
+        if place <= problem.cuts[-1]
+    )
+    unit = "m" if inp.units == "metric" else "psi"
+    both = [_value(model, place, torch.from_numpy(at)) for place in (x, *image)]
+    curve = [np.sum([one[k].numpy() for one in both], axis=0) for k in (0, 1)]
+    hours = at / case.dimensionless_time(np.array([1.0]))[0]
+    field = np.array([model.at(float(place), torch.from_numpy(at))[0].numpy() for place in places])
+    radii = (np.exp(places) - (1 if inp.geometry == "linear" else 0)) * case.rw
+    other = f"An independent solution ({_other(inp, zone)})"
+    notes = [f"{other}, which takes a fraction of a second, gives {known * case.scale:.6g} {unit}."]
+    if inp.rw is None and inp.geometry != "linear":
+        notes.append(f"The well radius is taken as {case.rw:g}.")
+    return PressureTransientOutput(
+        change_psi=None if unit == "m" else change,
+        drawdown=change if unit == "m" else None,
+        rel_l2_pct=100 * quality.rel_l2,
+        well_error_pct=100 * quality.well_error,
+        mass_balance_pct=None if quality.balance is None else 100 * quality.balance,
+        seconds=solved.seconds,
+        score=-math.log10(max(quality.rel_l2, 1e-12)),
+        parameters=sum(p.numel() for p in model.parameters()),
+        notes=notes,
+        curve=_table(
+            "curve.csv",
+            [f"time [{inp.time_unit}]", f"change [{unit}]", f"Bourdet derivative [{unit}]"],
+            zip(hours, case.scale * curve[0], case.scale * curve[1], strict=True),
+        ),
+        field=_table(
+            "field.csv",
+            [f"time [{inp.time_unit}]", "radius", f"change [{unit}]"],
+            ((h, r, case.scale * field[i, j]) for j, h in enumerate(hours) for i, r in enumerate(radii)),
+        ),
+        plots=draw(
+            model,
+            case.scale,
+            unit,
+            inp.time_unit,
+            hours,
+            curve,
+            solved.loss,
+            truth=truth[0] if not image and x == 0 else None,
+        )
+        if inp.plots
+        else [],
+    )
+
+
+def settings_of(inp: PressureTransientInput) -> Settings:
+    """Sizes and training as the input says."""
+    return Settings(inp.layers, inp.width, inp.optimizer, inp.steps, seed=inp.seed)
+
+
+def forward_problem(inp: PressureTransientInput, case: Case, time: float) -> tuple[Problem, tuple[float, float] | None]:
+    """The dimensionless problem of a prediction up to a dimensionless time, and its zone: radius and mobility.
+
+    The latest time is rounded up to the next half decade, so that questions about the same medium share their networks.
+    """
+    latest = 10 ** (math.ceil(2 * math.log10(time) - 1e-9) / 2)
+    first = latest / LONGEST
+    if inp.geometry == "linear":
+        return Problem(evenly(math.log(101), inp.subdomains), latest, first / 30, inner="pressure", drift=1), None
+    edge = (
+        math.log(_given(inp.re) / case.rw)
+        if inp.geometry == "radial_bounded"
+        else math.log(FAR * math.sqrt(latest) + 1)
+    )
+    if inp.geometry == "radial_bounded" and edge <= 0:
+        raise BadInput(f"re {inp.re:g} is not outside the well of {case.rw:g}", hint="give a larger re")
+    if inp.skin_radius is None or inp.skin_ratio == 1:
+        return Problem(evenly(edge, inp.subdomains), latest, first / 30), None
+    cuts = zone_cuts(inp, case, edge)
+    mobility = (inp.skin_ratio, *[1.0] * (inp.subdomains - 1))
+    return Problem(cuts, latest, first / 30, mobility=mobility), (_given(inp.skin_radius) / case.rw, inp.skin_ratio)
+
+
+def zone_cuts(inp: PressureTransientInput, case: Case, edge: float) -> tuple[float, ...]:
+    """Subdomains, the first of which is the damaged zone."""
+    border = math.log(_given(inp.skin_radius) / case.rw)
+    if not 0 < border < edge:
+        raise BadInput(f"skin_radius {inp.skin_radius:g} lies not between the well and the edge", hint="give another")
+    if inp.subdomains < 2:
+        raise BadInput("a damaged zone needs subdomains of at least 2", hint="give subdomains 3")
+    rest = evenly(edge - border, inp.subdomains - 1)
+    return (0.0, *(border + cut for cut in rest))
+
+
+def _given(value: float | None) -> float:
+    assert value is not None  # make_case and wanted_unknowns have seen to it
+    return value
+
+
+def _places(inp: PressureTransientInput, case: Case) -> tuple[float, list[float]]:
+    """Where in x the change is asked for, and where the well's image stands seen from there."""
+    if inp.geometry == "linear":
+        return math.log(1 + (inp.radius or 0.0) / case.rw), []
+    x = math.log(max(inp.radius or case.rw, case.rw) / case.rw)
+    if inp.geometry != "sealing_fault":
+        return x, []
+    away = 2 * _given(inp.distance)
+    if away <= 2 * case.rw:
+        raise BadInput(f"the fault at {inp.distance:g} is inside the well", hint="give a larger distance")
+    return x, [math.log(away / case.rw)]
+
+
+def _value(model: Pressure, x: float, t: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `Pressure.at`; nothing beyond the place up to which an endless medium is computed."""
+    return model.at(x, t) if x <= model.problem.cuts[-1] else (torch.zeros_like(t), torch.zeros_like(t))
+
+
+def _other(inp: PressureTransientInput, zone: tuple[float, float] | None) -> str:
+    if inp.geometry == "linear":
+        return "Fourier series"
+    return "finite volumes in ln r" if zone else "Laplace transform, inverted numerically"
+
+
+def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
+    names = wanted_unknowns(inp)
+    inp = _with_start(inp, names)
+    case = make_case(inp)
+    record = make_record(inp, case.rw)
+    problem, data, start = inverse_problem(inp, case, record, names)
+    free = tuple(UNKNOWNS.index(name) for name in names)
+    found = invert(problem, data, free, start, settings_of(inp))
+    rmse = float(np.sqrt(np.mean(found.misfit**2))) * case.scale
+    freedom = max(len(record.value) - len(names), 1)
+    sigma = inp.noise_sigma or rmse * math.sqrt(len(record.value) / freedom)
+    spread = SURE * np.sqrt(np.maximum(np.diag(found.covariance), 0)) * sigma / (data.sigma * case.scale)
+    _refuse_the_unknowable(inp, found, names, spread, sigma, case, data)
+    low, high = (dict(zip(names, found.theta[list(free)] + sign * spread, strict=True)) for sign in (-1, 1))
+    back = _in_units(inp, case)
+    best = {name: back[name](found.theta[UNKNOWNS.index(name)]) for name in names}
+    ends = {name: (back[name](low[name]), back[name](high[name])) for name in names}
+    metric = inp.units == "metric"
+    wide = (ends["k"][1] - ends["k"][0]) / best["k"] if "k" in names else float(2 * spread.mean())
+    unit = "m" if metric else "psi"
+    order = np.lexsort((record.time, record.radius))
+    computed = record.value + found.misfit * case.scale
+    return PressureTransientOutput(
+        permeability=None if metric else best.get("k"),
+        transmissivity=best.get("k") if metric else None,
+        storativity=best.get("S"),
+        k_low=ends["k"][0] if "k" in ends else None,
+        k_high=ends["k"][1] if "k" in ends else None,
+        skin_ratio=best.get("skin_zone"),
+        distance=best.get("distance"),
+        rmse_obs=rmse,
+        intervals=ends,
+        condition=found.condition,
+        seconds=found.seconds,
+        score=-(rmse / sigma + math.log10(max(wide, 1e-12))),
+        parameters=sum(p.numel() for p in found.model.parameters()),
+        notes=[f"Noise is taken as {sigma:.3g} {unit}{'' if inp.noise_sigma else ', from the misfit'}."],
+        curve=_table(
+            "fit.csv",
+            [f"time [{inp.time_unit}]", "radius", f"observed [{unit}]", f"computed [{unit}]"],
+            zip(record.time[order], record.radius[order], record.value[order], computed[order], strict=True),
+        ),
+        plots=draw_fit(found, record, computed, names, unit, inp.time_unit) if inp.plots else [],
+    )
+
+
+def inverse_problem(
+    inp: PressureTransientInput, case: Case, record: Record, names: Sequence[str]
+) -> tuple[Problem, Data, torch.Tensor]:
+    """The dimensionless problem whose reference is the start, the record in it, and the four unknowns at the start."""
+    t = case.dimensionless_time(record.time)
+    latest, first = float(t.max()), float(t.min())
+    if inp.geometry == "radial_bounded":
+        edge = math.log(_given(inp.re) / case.rw)
+    else:
+        edge = math.log(FAR * math.sqrt(WRONG_START * latest) + 1)
+    zone = "skin_zone" in names or (inp.skin_radius is not None and inp.skin_ratio != 1)
+    cuts = zone_cuts(inp, case, edge) if zone else evenly(edge, inp.subdomains)
+    problem = Problem(cuts, latest, first / 30)
+    x = np.log(record.radius / case.rw)
+    if x.max() >= edge:
+        raise BadInput(f"a row is at radius {record.radius.max():g}, beyond the edge", hint="give a larger re")
+    fault = inp.geometry == "sealing_fault"
+    sigma = inp.noise_sigma or 0.01 * float(record.value.max())
+    if record.value.max() <= 0:
+        raise BadInput("no value of the record is above 0", hint="give drops of pressure or level as positive numbers")
+    data = Data(
+        torch.from_numpy(x),
+        problem.clock(torch.from_numpy(t)),
+        torch.from_numpy(record.value / case.scale),
+        sigma / case.scale,
+        image=fault,
+    )
+    start = torch.zeros(len(UNKNOWNS), dtype=torch.float64)
+    if zone:
+        start[2] = math.log(inp.skin_ratio)
+    if fault:
+        start[3] = math.log(2 * _given(inp.distance) / case.rw)
+    return problem, data, start
+
+
+def _with_start(inp: PressureTransientInput, names: Sequence[str]) -> PressureTransientInput:
+    """The input with a value to start from wherever an unknown has none: what a straight line through the late record says."""
+    guess: dict[str, Any] = {}
+    metric = inp.units == "metric"
+    if inp.q is None:
+        raise BadInput("q is missing", hint="give the rate of the test")
+    if "S" in names and not metric:
+        raise BadInput("S is asked for in field units", hint="give phi, ct and h, or use metric units")
+    if inp.k is None and "k" in names:
+        if not metric and (inp.mu is None or inp.h is None):
+            raise BadInput("mu, h missing", hint="field units need phi, mu, ct, h")
+        probe = inp.model_copy(update={"k": 1.0, "storativity": 1e-4 if metric else None})
+        case = make_case(probe.model_copy(update={"distance": inp.distance or 1.0}))
+        record = make_record(inp, case.rw)
+        near = record.radius == record.radius.min()
+        late = near & (record.time >= np.median(record.time[near]))
+        slope, _ = np.polyfit(np.log(record.time[late]), record.value[late], 1)
+        guess["k"] = 0.5 * case.scale / max(slope, 1e-3 * record.value.max())
+        if metric and inp.storativity is None:
+            t, p, r = record.time[late][-1], record.value[late][-1], record.radius[late][-1]
+            reach = r**2 / (2.25 * t * case.hours) * math.exp(min(p / max(slope, 1e-9), 40.0))
+            guess["storativity"] = float(np.clip(guess["k"] / 24 / reach, 1e-7, 0.5))
+    if inp.storativity is None and metric and "storativity" not in guess:
+        if "S" not in names:
+            raise BadInput("storativity is missing", hint="give it, or ask for S")
+        guess["storativity"] = 1e-4
+    if "distance" in names and inp.distance is None:
+        case = make_case(inp.model_copy(update={**guess, "distance": 1.0}))
+        last = make_record(inp, case.rw).time.max()
+        guess["distance"] = 0.5 * math.sqrt(case.dimensionless_time(np.array([last]))[0]) * case.rw
+    return inp.model_copy(update=guess)
+
+
+def _in_units(inp: PressureTransientInput, case: Case) -> dict[str, Any]:
+    """How the logarithm of each unknown becomes a number of the question."""
+    return {
+        "k": lambda v: _given(inp.k) * math.exp(v),
+        "S": lambda v: _given(inp.storativity) * math.exp(v),
+        "skin_zone": math.exp,
+        "distance": lambda v: case.rw * math.exp(v) / 2,
+    }
+
+
+def _refuse_the_unknowable(
+    inp: PressureTransientInput,
+    found: Found,
+    names: Sequence[str],
+    spread: Float[ndarray, " q"],
+    sigma: float,
+    case: Case,
+    data: Data,
+) -> None:
+    if "distance" in names:
+        away = float(found.theta[3])
+        felt = 0.0
+        if away < found.model.problem.cuts[-1]:
+            place = found.model.problem.place(away)
+            late = data.s.max().reshape(1)
+            with torch.no_grad():
+                felt = float(found.model.jet(place, torch.full_like(late, away), late).p) * case.scale
+        if felt < 2 * sigma:
+            raise FlowRegimeNotReached(
+                f"the record ends before the fault is felt: it adds at most {felt:.2g}, the noise is {sigma:.2g}",
+                hint="give a longer record, or ask for k alone with geometry radial_infinite",
+            )
+    if found.condition > ILL or float(spread.max()) * 2 > VAGUE:
+        worst = names[int(np.argmax(spread))]
+        raise UnidentifiableParameters(
+            f"the record does not tell {' and '.join(names)} apart (condition number {found.condition:.1e}, "
+            f"{worst} uncertain by a factor of {math.exp(min(float(spread.max()), 50)):.2g})",
+            hint="ask for fewer unknowns, or give a record that covers early and late times, or more radii",
+        )
+
+
+def _table(name: str, header: Sequence[str], rows: Iterable[Sequence[float]]) -> Artifact:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([f"{value:.6g}" for value in row] for row in rows)
+    return save_artifact(name, "text/csv", text.getvalue().encode())
