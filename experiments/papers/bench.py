@@ -66,6 +66,14 @@ def load_results(slug: str, folder: Path | None = None) -> dict[str, PartResult]
     }
 
 
+def all_results(folder: Path | None = None) -> dict[int, dict[str, PartResult]]:
+    """What was measured, by number of the paper; no experiment is loaded for it."""
+    found = {}
+    for path in sorted((folder or results_folder()).glob("*.json")):
+        found[int(json.loads(path.read_text(encoding="utf-8"))["paper"])] = load_results(path.stem, folder)
+    return found
+
+
 def run_paper(
     slug: str, *, parts: Sequence[str] = (), say: Say = lambda words: None, folder: Path | None = None
 ) -> dict[str, PartResult]:
@@ -83,12 +91,7 @@ def run_paper(
     Raises:
         UnknownPaper: There is no such experiment or part; says which may have been meant.
     """
-    slug = slug.replace("-", "_")
-    known = slugs()
-    if slug not in known:
-        raise UnknownPaper(
-            f"no experiment named {slug}{did_you_mean(slug, known)}", hint=f"experiments: {', '.join(known)}"
-        )
+    slug, known = _known(slug), slugs()
     all_parts: Mapping[str, Part] = _module(slug).PARTS
     for name in parts:
         if name not in all_parts:
@@ -105,6 +108,27 @@ def run_paper(
         )
         _keep(slug, known[slug], {**load_results(slug, folder), name: result}, list(all_parts), folder)
     return load_results(slug, folder)
+
+
+def find_results(slug: str, folder: Path | None = None) -> dict[str, PartResult]:
+    """The parts of an experiment that were run.
+
+    Raises:
+        UnknownPaper: There is no such experiment, or none of its parts was run.
+    """
+    slug = _known(slug)
+    if found := load_results(slug, folder):
+        return found
+    raise UnknownPaper(f"{slug} was not run yet", hint=f"backprose papers run {slug}")
+
+
+def _known(slug: str) -> str:
+    slug, known = slug.replace("-", "_"), slugs()
+    if slug not in known:
+        raise UnknownPaper(
+            f"no experiment named {slug}{did_you_mean(slug, known)}", hint=f"experiments: {', '.join(known)}"
+        )
+    return slug
 
 
 def _module(slug: str) -> ModuleType:

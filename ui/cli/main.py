@@ -23,7 +23,7 @@ app.add_typer(tool.app, name="tool")
 app.add_typer(model.app, name="model")
 app.add_typer(db.app, name="db")
 app.add_typer(eval.app, name="eval")
-app.command("papers")(papers.papers)
+app.add_typer(papers.app, name="papers")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""The 42 papers: what each is, the tool that carries it, where that tool stands, and the bar it must clear."""
+"""The 42 papers: what each is, the tool that carries it, where that tool stands, its bar, and what was measured against it."""
 
 import json
 from dataclasses import dataclass
@@ -16,16 +16,42 @@ class PaperRow:
     tool: str  # empty for the engine
     status: Literal["engine", "ready", "planned"]
     bar: str
+    measured: int = 0
+    """Lines of its table that have a target and were measured."""
+    met: int = 0
+    """Those of them that reach it."""
+
+    @property
+    def standing(self) -> str:
+        """Status in words, with how much of the bar is met by the stored results."""
+        return f"{self.status}, {self.met} of {self.measured} met" if self.measured else self.status
 
 
-def papers() -> list[PaperRow]:
-    """All papers in order."""
+def papers(results: Path | None = None) -> list[PaperRow]:
+    """All papers in order.
+
+    Args:
+        results: The folder of stored results, instead of the one that ships.
+    """
     import tools
+    from experiments.papers import all_results
 
     listed = json.loads((Path(tools.__file__).parent / "papers.json").read_text(encoding="utf-8"))
     found = tools.all_tools()
     carried = {tool.paper for tool in found.values()}
-    return [PaperRow(status=_status(row, set(found), carried), **row) for row in listed]
+    verdicts = {
+        number: [line.met for part in parts.values() for line in part.lines if line.met is not None]
+        for number, parts in all_results(results).items()
+    }
+    return [
+        PaperRow(
+            status=_status(row, set(found), carried),
+            measured=len(verdicts.get(row["number"], ())),
+            met=sum(verdicts.get(row["number"], ())),
+            **row,
+        )
+        for row in listed
+    ]
 
 
 def _status(row: dict[str, Any], names: set[str], carried: set[int | None]) -> Literal["engine", "ready", "planned"]:
