@@ -1,9 +1,10 @@
-"""The loss of an answer: a metric against a reference, a deterministic checker, or judges; a score with its reason in words.
+"""The loss of an answer: a metric against a reference, a checker, a tool's own metric, or judges; a score and why.
 
 Scores run from 0 (wrong) to 1 (right).
 """
 
 import asyncio
+import json
 import math
 import random
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from agents.check import mentions
 from agents.context import Context
 from agents.models.contract import Message, ModelRequest
 from agents.prompt import describe
+from tools import get_tool
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,28 @@ def checked(check: Callable[[str, Answer], tuple[float, str]]) -> Scorer:
     async def score(task: str, answer: Answer, ctx: Context) -> Loss:
         value, words = check(task, answer)
         return Loss(value, words, "checker")
+
+    return score
+
+
+def by_tool(worst: float, best: float) -> Scorer:
+    """Score by the metric of the tool that the answer stands on, for tasks whose tool says how good its result is.
+
+    Args:
+        worst: The tool's own score that counts as 0.
+        best: The one that counts as 1; smaller than `worst` where less is better.
+    """
+    if worst == best:
+        raise ValueError(f"the worst and the best score are both {best}, so nothing lies between them")
+
+    async def score(task: str, answer: Answer, ctx: Context) -> Loss:
+        for evidence in reversed(answer.evidence):
+            name = get_tool(evidence.tool).score
+            value = json.loads(ctx.log.text(evidence.output)).get(name) if name else None
+            if isinstance(value, int | float):
+                share = min(max((value - worst) / (best - worst), 0.0), 1.0)
+                return Loss(share, f"{name} of {evidence.tool} is {value:.6g}, {best:g} is best", evidence.tool)
+        return Loss(0.0, "the answer stands on no tool call that says how good it is", "tool metric")
 
     return score
 

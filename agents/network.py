@@ -5,7 +5,7 @@ result = network.run("What does the cheapest dispatch of case30 cost at 115 % lo
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict
@@ -19,6 +19,9 @@ from agents.watch import Watch
 from tools import Executor
 
 if TYPE_CHECKING:
+    from agents.backward import Case, Fit, TrainOptions
+    from agents.backward.again import Bettered
+    from agents.loss import Scorer
     from store import Store
 
 
@@ -102,6 +105,87 @@ class Network:
             finally:
                 if executor is None:
                     runner.close()
+
+    def fit(
+        self,
+        train: "Sequence[Case]",
+        val: "Sequence[Case] | None" = None,
+        options: RunOptions | None = None,
+        how: "TrainOptions | None" = None,
+        *,
+        watch: Watch | None = None,
+    ) -> "Fit":
+        """Learn from cases, and be the best version from then on.
+
+        Args:
+            train: Cases to learn from, `agents.backward.Case(id, task, scorer)`.
+            val: Cases that decide what is kept; left out, three of seven of `train`, always the same ones.
+            options: Model, seed, and the budget of the whole training.
+            how: Steps, rates, gate and the rest.
+            watch: Called with the key and the event of whatever happens.
+
+        Raises:
+            SpecError: The cases cannot be trained on, for instance because fewer than twelve decide.
+        """
+        return asyncio.run(self.afit(train, val, options, how, watch=watch))
+
+    async def afit(
+        self,
+        train: "Sequence[Case]",
+        val: "Sequence[Case] | None" = None,
+        options: RunOptions | None = None,
+        how: "TrainOptions | None" = None,
+        *,
+        watch: Watch | None = None,
+    ) -> "Fit":
+        """`fit` for those who have an event loop."""
+        from agents.backward import Trainer, TrainOptions, split
+
+        learn, decide = (list(train), list(val)) if val is not None else split(train)
+        with _opened(self._store) as store:
+            runner = Runner(store, self._providers, watch=watch)
+            try:
+                trainer = Trainer(runner, how or TrainOptions())
+                fit = await trainer.fit(self.spec, learn, decide, options or RunOptions())
+            finally:
+                runner.close()
+        self.spec = fit.best.graph
+        return fit
+
+    def run_until(
+        self,
+        task: str,
+        scorer: "Scorer",
+        options: RunOptions | None = None,
+        *,
+        target: float = 1.0,
+        tries: int = 2,
+        keep: bool = False,
+        watch: Watch | None = None,
+    ) -> "Bettered":
+        """Run a task, and while its score misses the target, learn from the run itself and try again.
+
+        Args:
+            task: What is asked.
+            scorer: Scores an answer without a reference (`agents.loss`: `checked`, `judged`, `by_tool`).
+            options: Model, seed, and the budget of all tries.
+            target: Score that is good enough.
+            tries: Edits tried at most.
+            keep: Be the edited network from then on, where it was better.
+            watch: Called with the key and the event of whatever happens.
+        """
+        from agents.backward.again import run_until
+
+        with _opened(self._store) as store:
+            runner = Runner(store, self._providers, watch=watch)
+            try:
+                given = options or RunOptions()
+                done = asyncio.run(run_until(runner, self.spec, task, scorer, given, target=target, tries=tries))
+            finally:
+                runner.close()
+        if keep:
+            self.spec = done.graph
+        return done
 
     def save(self, path: str | Path) -> None:
         """Write the graph as JSON."""

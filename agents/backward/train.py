@@ -359,9 +359,7 @@ class _Course:
     def _scene(self, parent: Version, batch: Sequence[Rollout], dice: random.Random) -> Scene:
         warm = self.steps >= self.options.warmup or self.texts_refused >= 3
         solved = [r for c in self.train if (r := self.bench.known(parent.graph, c)) and not self._failed(r)]
-        tools = dict.fromkeys(
-            [*self.options.tools, *(t for x in parent.graph.layers for m in x.teams for a in m.agents for t in a.tools)]
-        )
+        tools = dict.fromkeys((*self.options.tools, *tools_of(parent.graph)))
         means = Means(
             models=self.options.models,
             tools=tuple(tools),
@@ -510,6 +508,11 @@ def split(cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
     for case in cases:
         (train if int(content_hash(case.id)[:8], 16) % 7 < 4 else val).append(case)
     return train, val
+
+
+def tools_of(graph: GraphSpec) -> tuple[str, ...]:
+    """The tools that any agent of a graph has."""
+    return tuple(dict.fromkeys(t for x in graph.layers for team in x.teams for a in team.agents for t in a.tools))
 
 
 def _ids(train: Sequence[Case], val: Sequence[Case]) -> dict[str, list[str]]:
