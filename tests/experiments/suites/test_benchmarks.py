@@ -200,6 +200,8 @@ WHOLE = f"def f(x):\n{BODY}"
         (f"Sure!\n```\n{WHOLE}```\nIt halves the root.", True),
         (f"```python\n{WHOLE}```\nFor example:\n```python\nprint(f(16))\n```", True),
         (f"```python\nprint(1)\n```\n```python\n{WHOLE}```", True),
+        (f"```python\n{WHOLE}\ninput()\nprint(f(16))\nassert f(16) == 3\n```", True),
+        (f"```python\n{WHOLE}\nif __name__ == '__main__':\n    f(input())\n```", True),
         (WHOLE, True),
         (f"{WHOLE}\nThis function halves the root.", True),
         (BODY, True),
