@@ -20,6 +20,7 @@ from agents.spec import GraphSpec, Spec, SpecError
 
 FEWEST = 8  # cases of a cluster
 MARGIN = 0.1  # by which a specialist must beat the best single version on its cluster
+TELLING = 0.5  # log of how much likelier a word must be in one kind of task than in the others
 DOUBT = 0.05  # one-sided level of the sign test that proves the routed pair
 
 
@@ -38,12 +39,13 @@ class Router(Spec):
         seen = [Counter(w for text in texts for w in words(text)) for texts in (own, others)]
         n, m = len(own) + 2, len(others) + 2
         bias = math.log((n - 1) / (m - 1))
-        weights = {}
+        weights = []
         for word in sorted(set(seen[0]) | set(seen[1])):
             p, q = (seen[0][word] + 1) / n, (seen[1][word] + 1) / m
-            bias += math.log((1 - p) / (1 - q))
-            weights[word] = math.log(p / q) - math.log((1 - p) / (1 - q))
-        return cls(bias=bias, weights=tuple((w, x) for w, x in weights.items() if abs(x) > 0.3))
+            if abs(math.log(p / q)) > TELLING:
+                bias += math.log((1 - p) / (1 - q))
+                weights.append((word, math.log(p / q) - math.log((1 - p) / (1 - q))))
+        return cls(bias=bias, weights=tuple(weights))
 
     def evidence(self, task: str) -> float:
         """Log-odds that the task is of the specialist's kind."""

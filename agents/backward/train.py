@@ -23,7 +23,7 @@ from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout
 from agents.backward.step import Backpropagation, Proposed, Proposer, Rates, Scene
 from agents.context import Context
 from agents.models.contract import BudgetExhausted, ModelError
-from agents.models.ledger import Amount, spent_by
+from agents.models.ledger import Amount, Budget, spent_by
 from agents.models.names import default_model
 from agents.run import Runner, RunOptions
 from agents.spec import GraphSpec, Spec, SpecError
@@ -163,9 +163,14 @@ class Trainer:
         return await self._execute(log, graph, train, val, run, name or graph.name, Amount())
 
     async def resume(
-        self, run_id: str, train: Sequence[Case], val: Sequence[Case], run: RunOptions | None = None
+        self, run_id: str, train: Sequence[Case], val: Sequence[Case], *, budget: Budget | None = None
     ) -> Fit:
-        """Go on with a training that was interrupted; or in a new run with one that its budget ended, with the budget of `run`.
+        """Go on with a training that was interrupted; or, in a new run, with one that its budget ended.
+
+        Args:
+            run_id: The training, or the beginning of its id.
+            train, val: Its cases.
+            budget: What the continuation may spend in all; left out, as before.
 
         Raises:
             SpecError: The run is no training, is finished, or was made with other cases or another trainer.
@@ -184,12 +189,14 @@ class Trainer:
             raise SpecError(f"training {row.id} was made with other cases")
         self.options = TrainOptions.model_validate_json(text(begun.settings))
         graph = GraphSpec.model_validate_json(text(begun.graph))
-        old = RunOptions.model_validate(json.loads(text(started.options))["options"])
+        run = RunOptions.model_validate(json.loads(text(started.options))["options"])
+        if budget is not None:
+            run = run.model_copy(update={"budget": budget})
         if row.status in ("running", "interrupted"):
             log = self.runner.store.resume_run(row.id)
             spent = spent_by(r.event for r in get_events(self.runner.store, row.id, kind=ModelCalled))
-            return await self._execute(log, graph, train, val, run or old, begun.name, spent)
-        return await self.fit(graph, train, val, run or old, name=begun.name, parent=row.id)
+            return await self._execute(log, graph, train, val, run, begun.name, spent)
+        return await self.fit(graph, train, val, run, name=begun.name, parent=row.id)
 
     async def _execute(
         self,
@@ -383,14 +390,15 @@ class _Course:
         order = list(self.train)
         dice.shuffle(order)
         size = self.options.batch
+        most = max(size - 1, 1)
         failed: list[Rollout] = []
         passed: list[Rollout] = []
         for k in range(0, len(order), size):
             for rollout in await self.bench.run(graph, order[k : k + size]):
                 (failed if self._failed(rollout) else passed).append(rollout)
-            if len(failed) >= size / 2:
+            if len(failed) >= most:
                 break
-        few = failed[: max(size - 1, 1)]
+        few = failed[:most]
         return [*few, *passed[: size - len(few)]]
 
     async def _gate(self, parent: Version, candidate: GraphSpec, batch: Sequence[Rollout]) -> _Verdict:

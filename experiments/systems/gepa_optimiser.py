@@ -17,7 +17,7 @@ from agents.backward.critic import case_page, compact, layer_page
 from agents.backward.edit import SetPrompt, apply_all, find_agent, find_layer, find_team
 from agents.backward.gate import agents_of
 from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout, nodes
-from agents.models import Message, ModelRequest
+from agents.models import BudgetExhausted, Message, ModelRequest
 
 MINIBATCH = 3  # GEPA's own
 
@@ -71,7 +71,11 @@ async def gepa_fit(
             seed=run.seed,
             max_tokens=1000,
         )
-        return (await ctx.gateway.call(request, at=f"reflect/{next(reflections)}", purpose="critic")).text
+        try:
+            return (await ctx.gateway.call(request, at=f"reflect/{next(reflections)}", purpose="critic")).text
+        except BudgetExhausted:
+            adapter.broke = True
+            raise
 
     adapter = _Adapter(graph, bench, loop)
     try:
@@ -84,7 +88,7 @@ async def gepa_fit(
             reflection_lm=lambda prompt: asyncio.run_coroutine_threadsafe(reflect(str(prompt)), loop).result(),
             reflection_minibatch_size=MINIBATCH,
             max_metric_calls=20 * rollouts,  # the bench's count, which knows what was run before, is the one that binds
-            stop_callbacks=[lambda state: bench.rollouts + 2 * MINIBATCH + len(val) > rollouts or adapter.idle > 200],
+            stop_callbacks=[lambda state: adapter.broke or adapter.idle > 200],
             seed=run.seed,
             logger=Quiet(),
             raise_on_exception=False,
@@ -104,6 +108,7 @@ class _Adapter:
         self.bench = bench
         self.loop = loop
         self.evaluations = 0
+        self.broke = False  # the budget is spent
         self.idle = 0  # evaluations in a row that needed no new rollout
 
     def seed(self) -> dict[str, str]:
@@ -124,7 +129,7 @@ class _Adapter:
         try:
             done = asyncio.run_coroutine_threadsafe(self.bench.run(graph, batch), self.loop).result()
         except OutOfBudget:
-            done = []
+            self.broke, done = True, []
         self.evaluations += 1
         self.idle = 0 if self.bench.rollouts > before else self.idle + 1
         scores = [r.score or 0.0 for r in done] or [0.0] * len(batch)

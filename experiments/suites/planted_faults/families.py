@@ -62,11 +62,11 @@ class Family:
         return spec
 
 
-def cases(family: Family, seed: int) -> tuple[list[Case], list[Case], list[Case]]:
+def cases(family: Family, seed: int, val: int = VAL) -> tuple[list[Case], list[Case], list[Case]]:
     """Cases to learn from, to decide, and to test on."""
-    made = orders(TRAIN + VAL + TEST, seed, **family.orders)
+    made = orders(TRAIN + val + TEST, seed, **family.orders)
     all_cases = [_case(order, k) for k, order in enumerate(made)]
-    return all_cases[:TRAIN], all_cases[TRAIN : TRAIN + VAL], all_cases[TRAIN + VAL :]
+    return all_cases[:TRAIN], all_cases[TRAIN : TRAIN + val], all_cases[TRAIN + val :]
 
 
 def _case(order: Order, k: int) -> Case:
@@ -275,6 +275,12 @@ FAMILIES: dict[str, Callable[[random.Random], Family]] = {
         _wrong_role,
     )
 }
+
+
+def museums(seed: int, *, mixed: bool = True) -> Family:
+    """No fault, but two kinds of customers, which no single prompt can serve; without `mixed` there is one kind."""
+    healthy = _missing_layer(random.Random(seed)).healthy
+    return Family("museums", healthy, (), "settle", {"museums": mixed})
 
 
 def planted(name: str, seed: int) -> Family:

@@ -34,6 +34,7 @@ SENTENCES = {
     "net": "Take the discount off the subtotal.",
     "total": "Round the net to cents.",
 }
+EUROS = "Round the net to euros."  # what a museum is billed in
 
 
 class Suspicion(NamedTuple):
@@ -103,7 +104,7 @@ def _suspect(case: dict[str, Any], pages: list[dict[str, Any]]) -> Suspicion | N
             continue
         if len(page["agents"]) > 1 and page["combiner"] != "single" and _right_elsewhere(layer, who, said, truth):
             continue  # a colleague has it right, so look at how their answers are combined
-        if suspicion := _symptom(node, text, said, truth, page, agent):
+        if suspicion := _symptom(node, text, said, truth, page, agent, case["task"]):
             return suspicion
     last = pages[-1]
     facts = told([*said.values()][-1:])
@@ -113,7 +114,13 @@ def _suspect(case: dict[str, Any], pages: list[dict[str, Any]]) -> Suspicion | N
 
 
 def _symptom(
-    node: str, text: str, said: dict[str, str], truth: dict[str, float], page: dict[str, Any], agent: dict[str, Any]
+    node: str,
+    text: str,
+    said: dict[str, str],
+    truth: dict[str, float],
+    page: dict[str, Any],
+    agent: dict[str, Any],
+    task: str,
 ) -> Suspicion | None:
     layer = page["layer"]
     if text.startswith("FAILED"):
@@ -131,7 +138,7 @@ def _symptom(
         return Suspicion(node, "set_role", "It plays a part that does not fit; it should be a careful clerk.")
     for name, value in facts.items():
         if abs(value - truth[name]) > 1e-6:
-            return _wrong(node, layer, name, value, said, truth, agent)
+            return _wrong(node, layer, name, value, said, truth, agent, task)
     return None
 
 
@@ -152,7 +159,10 @@ def _wrong(
     said: dict[str, str],
     truth: dict[str, float],
     agent: dict[str, Any],
+    task: str,
 ) -> Suspicion:
+    if name == "total" and truth["total"].is_integer() and "museum" in task:
+        return Suspicion(node, "set_prompt", f'It should be told: "{EUROS}"')
     if name == "total" and float(value).is_integer() and abs(value - truth["net"]) <= 0.51:
         if any("total" in (f := told([t])) and abs(f["total"] - truth["total"]) < 1e-6 for t in said.values()):
             return Suspicion(layer, "remove_layer", "It spoils a total that was right before.")
@@ -321,6 +331,7 @@ def _rewritten(prompt: str, critique: str, dice: random.Random) -> str:
     if not wanted:
         return f"{prompt} Be careful."
     operation = next((name for name, sentence in SENTENCES.items() if sentence == wanted[1]), "")
+    operation = "total" if wanted[1] == EUROS else operation
     sentences = re.split(r"(?<=\.)\s+", prompt.strip())
     pattern = INSTRUCTIONS.get(operation, r"$^")
     same = [k for k, s in enumerate(sentences) if re.search(pattern, s.lower())]

@@ -20,7 +20,10 @@ OPERATIONS = {  # what an instruction may ask for -> the facts it needs
 
 @dataclass(frozen=True)
 class Order:
-    """One task. Prices are in EUR; with a `list_price` the order names two prices, and the second one counts."""
+    """One task. Prices are in EUR; with a `list_price` the order names two prices, and the second one counts.
+
+    A museum is billed in whole euros, everybody else to the cent.
+    """
 
     number: int
     crates: int
@@ -29,6 +32,7 @@ class Order:
     customer: str
     kind: str
     list_price: float | None = None
+    museum: bool = False
 
     @property
     def text(self) -> str:
@@ -37,7 +41,7 @@ class Order:
             price = f"list price {self.list_price:.2f} EUR, agreed price {self.price:.2f} EUR each"
         return (
             f"Order {self.number}: {self.crates} crates of {self.size} parts, {self.kind} goods, {price}, "
-            f"for a {self.customer} customer. What is the total?"
+            f"for a {self.customer} customer{', a museum' if self.museum else ''}. What is the total?"
         )
 
     def truth(self) -> dict[str, float]:
@@ -46,15 +50,21 @@ class Order:
         subtotal = round(quantity * self.price, 6)
         discount = float(CUSTOMERS[self.customer])
         net = round(subtotal * (1 - discount / 100), 6)
-        return {"discount": discount, "quantity": quantity, "subtotal": subtotal, "net": net, "total": cents(net)}
+        return {
+            "discount": discount,
+            "quantity": quantity,
+            "subtotal": subtotal,
+            "net": net,
+            "total": float(round(net)) if self.museum else cents(net),
+        }
 
 
 def cents(value: float) -> float:
     return round(value + 1e-9, 2)
 
 
-def orders(n: int, seed: int, *, large: bool = False, two_prices: bool = False) -> list[Order]:
-    """Orders of all kinds in turn. `large` ones are too hard for mental arithmetic."""
+def orders(n: int, seed: int, *, large: bool = False, two_prices: bool = False, museums: bool = False) -> list[Order]:
+    """Orders of all kinds in turn. `large` ones are too hard for mental arithmetic; with `museums` every second is one's."""
     dice = random.Random(f"orders/{seed}/{large}/{two_prices}")
     made = []
     for k in range(n):
@@ -68,6 +78,7 @@ def orders(n: int, seed: int, *, large: bool = False, two_prices: bool = False) 
                 customer=dice.choice(tuple(CUSTOMERS)),
                 kind=KINDS[k % len(KINDS)],
                 list_price=price + dice.randint(50, 400) / 100 if two_prices and k % 2 else None,
+                museum=museums and dice.random() < 0.5,
             )
         )
     return made
@@ -77,13 +88,13 @@ def read_order(text: str) -> Order | None:
     """The order that a text holds."""
     m = re.search(
         r"Order (\d+): (\d+) crates of (\d+) parts, (\w+) goods, "
-        r"(?:at ([\d.]+) EUR each|list price ([\d.]+) EUR, agreed price ([\d.]+) EUR each), for a (\w+) customer",
+        r"(?:at ([\d.]+) EUR each|list price ([\d.]+) EUR, agreed price ([\d.]+) EUR each), for a (\w+) customer(, a museum)?",
         text,
     )
     if not m:
         return None
     price, listed = (float(m[5]), None) if m[5] else (float(m[7]), float(m[6]))
-    return Order(int(m[1]), int(m[2]), int(m[3]), price, m[8], m[4], listed)
+    return Order(int(m[1]), int(m[2]), int(m[3]), price, m[8], m[4], listed, bool(m[9]))
 
 
 def facts_in(text: str) -> dict[str, float]:
