@@ -1,11 +1,13 @@
 """Graph versions that trainings made: which there are, what each one came from, and what admitted it."""
 
 from dataclasses import dataclass
+from statistics import median
 
 import sqlalchemy as sa
 
 from store.errors import StoreError
-from store.events import KINDS, VersionMade, from_json
+from store.events import KINDS, RolledOut, VersionMade, from_json
+from store.queries import get_events
 from store.schema import events, runs
 from store.store import Store
 
@@ -78,6 +80,15 @@ def get_version(store: Store, name: str) -> GraphVersion:
     if not found:
         raise UnknownVersion(f"no version {name}", hint="`backprose network list` shows all versions")
     return found[0]
+
+
+def seconds_by_graph(store: Store, run_id: str) -> dict[str, float]:
+    """What a case takes in a training, as the median over the rollouts of each graph [s], by graph hash."""
+    took: dict[str, list[float]] = {}
+    for record in get_events(store, run_id, kind=RolledOut):
+        if isinstance(record.event, RolledOut):
+            took.setdefault(record.event.graph_hash, []).append(record.seconds)
+    return {name: median(seconds) for name, seconds in took.items()}
 
 
 def lineage(store: Store, version: GraphVersion) -> list[GraphVersion]:

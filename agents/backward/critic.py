@@ -20,7 +20,6 @@ from agents.context import Context
 from agents.models.contract import Message, ModelRequest
 from agents.spec import AgentSpec, GraphSpec, LayerSpec, TeamSpec
 
-MOST_FAILURES = 6
 CLIP = 1600  # characters of one text, about 400 tokens
 WALKED = 0.5  # weight of the deterministic walk in a layer's blame; the critic has the rest
 TEMPERATURE = 0.3
@@ -78,9 +77,10 @@ class View:
     good: tuple[tuple[Rollout, Node], ...]
 
     @classmethod
-    async def of(cls, bench: Bench, rollouts: Sequence[Rollout], target: float) -> "View":
+    async def of(cls, bench: Bench, rollouts: Sequence[Rollout], target: float, most: int) -> "View":
+        """The view of some rollouts: at most so many failures, the worst first, and one success."""
         scored = [r for r in rollouts if r.score is not None]
-        bad = sorted((r for r in scored if (r.score or 0.0) < target), key=lambda r: r.score or 0.0)[:MOST_FAILURES]
+        bad = sorted((r for r in scored if (r.score or 0.0) < target), key=lambda r: r.score or 0.0)[:most]
         good = [r for r in scored if (r.score or 0.0) >= target][:1]
         seen = {r.case.id: await nodes(r, bench.ctx) for r in (*bad, *good)}
         return cls(
@@ -99,20 +99,20 @@ class View:
         return {layer: b / total for layer, b in blame.items()} if total else blame
 
 
-async def global_critic(view: View, ctx: Context, model: str, at: str) -> Items:
-    """What the whole asks of its layers. Raises `ModelError`."""
+async def global_critic(view: View, kinds: Sequence[str], ctx: Context, model: str, at: str) -> Items:
+    """What the whole asks of its layers, in these kinds of change. Raises `ModelError`."""
     layers = [layer.id for layer in view.graph.layers]
     given = {
         "layers": [layer_page(layer, sources) for layer, sources in view.graph.wired()],
         "cases": [case_page(r, end) for r, end in (*view.bad, *view.good)],
     }
-    found = await _ask(ASK_GLOBAL, given, layers, list(KINDS), ctx, model, at)
+    found = await _ask(ASK_GLOBAL, given, layers, kinds, ctx, model, at)
     evidence = tuple(f"rollout/{r.graph.hash[:16]}/{r.case.id}/{end.evidence}" for r, end in view.bad)
     return _items(found, evidence)
 
 
-async def local_critic(view: View, layer: LayerSpec, ctx: Context, model: str, at: str) -> Items:
-    """What one layer asks of itself. Raises `ModelError`."""
+async def local_critic(view: View, layer: LayerSpec, kinds: Sequence[str], ctx: Context, model: str, at: str) -> Items:
+    """What one layer asks of itself, in these kinds of change. Raises `ModelError`."""
     sources = next(heard for x, heard in view.graph.wired() if x.id == layer.id)
     given = {
         "layer": layer_page(layer, sources),
@@ -120,19 +120,19 @@ async def local_critic(view: View, layer: LayerSpec, ctx: Context, model: str, a
         "cases": [case_page(r, end, layer=layer.id) for r, end in (*view.bad, *view.good)],
     }
     agents = [f"{layer.id}/{a.id}" for team in layer.teams for a in team.agents]
-    found = await _ask(ASK_LOCAL, given, [layer.id, *dict.fromkeys(agents)], list(KINDS), ctx, model, at)
+    found = await _ask(ASK_LOCAL, given, [layer.id, *dict.fromkeys(agents)], kinds, ctx, model, at)
     evidence = tuple(f"rollout/{r.graph.hash[:16]}/{r.case.id}/layer/{layer.id}/combined" for r, _ in view.bad)
     return _items(found, evidence)
 
 
 async def _ask(
-    ask: str, given: dict[str, Any], targets: list[str], kinds: list[str], ctx: Context, model: str, at: str
+    ask: str, given: dict[str, Any], targets: list[str], kinds: Sequence[str], ctx: Context, model: str, at: str
 ) -> Findings:
     faults = "\n".join(f"- {kind}: {KINDS[kind]}" for kind in kinds)
     fields = {
         "seen": {"type": "string", "maxLength": 300},
         "target": {"enum": targets},
-        "kind": {"enum": kinds},
+        "kind": {"enum": list(kinds)},
         "advice": {"type": "string", "maxLength": 300},
     }
     schema = closed({"findings": {"type": "array", "items": closed(fields), "minItems": 1, "maxItems": 3}})
@@ -216,11 +216,20 @@ def case_page(rollout: Rollout, end: Node, layer: str = "") -> dict[str, Any]:
         own = [n for n in order if n.name.partition("/")[0] == layer]
         heard = [p for n in own for p in n.parents if p not in own]
         order = [n for n in order if n in own or n in heard]
-    said = {n.name: clip(n.said) if n.said is not None else f"FAILED: {n.why or 'no answer'}" for n in order}
+    said = {n.name: _said(n, order) for n in order}
     page = {"task": clip(rollout.case.task), "said": said, "score": rollout.score, "verdict": clip(rollout.words)}
     if rollout.case.expected:
         page["wanted"] = clip(rollout.case.expected)
     return page
+
+
+def _said(node: Node, seen: Sequence[Node]) -> str:
+    """What a node said; where it handed on what an agent of its layer had said, and that is seen, the agent's name says it."""
+    if node.said is None:
+        return f"FAILED: {node.why or 'no answer'}"
+    layer, _, agent = node.name.partition("/")
+    own = [p for p in node.parents if p.said == node.said and p.name.startswith(f"{layer}/") and p in seen]
+    return f"takes {own[0].name.partition('/')[2]}" if own and not agent else clip(node.said)
 
 
 def clip(text: str) -> str:

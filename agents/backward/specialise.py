@@ -10,13 +10,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
 from agents.backward.pool import Version
 from agents.backward.rollout import Case
 from agents.spec import GraphSpec, Spec, SpecError
+
+if TYPE_CHECKING:
+    from agents.network import Network
+    from store import Store
 
 FEWEST = 8  # cases of a cluster
 MARGIN = 0.1  # by which a specialist must beat the best single version on its cluster
@@ -85,18 +89,18 @@ class Ensemble(Spec):
 
     members: tuple[Member, ...] = Field(min_length=1)
 
-    def choose(self, task: str, *, max_usd: float | None = None, max_seconds: float | None = None) -> Choice:
+    def choose(self, task: str, *, max_usd_per_item: float | None = None, max_seconds: float | None = None) -> Choice:
         """The member for a task: the specialist for its kind, else the best that keeps the limits.
 
         Args:
             task: The task in words.
-            max_usd: US dollars that the task may cost on average.
+            max_usd_per_item: US dollars that a task may cost on average.
             max_seconds: Seconds that it may take on average.
 
         Raises:
             SpecError: No member keeps the limits; it says what the cheapest and the fastest need.
         """
-        fit = [m for m in self.members if _within(m.usd, max_usd) and _within(m.seconds, max_seconds)]
+        fit = [m for m in self.members if _within(m.usd, max_usd_per_item) and _within(m.seconds, max_seconds)]
         if not fit:
             raise SpecError(
                 f"no network keeps the limits: the cheapest costs {min(m.usd for m in self.members):.2g} USD a task, "
@@ -114,6 +118,12 @@ class Ensemble(Spec):
     def graph(self, choice: Choice) -> GraphSpec:
         """The graph of the chosen member."""
         return next(m.graph for m in self.members if m.name == choice.member)
+
+    def network(self, task: str, *, store: "Store | None" = None, **limits: float | None) -> "Network":
+        """The network for a task, ready to run; `limits` as for `choose`."""
+        from agents.network import Network
+
+        return Network(self.graph(self.choose(task, **limits)), store=store)
 
     def save(self, path: str | Path) -> None:
         """Write the ensemble as JSON."""

@@ -38,6 +38,7 @@ class Rates(Spec):
         alpha: Share of the newest gradient in the running average; 1 is no momentum.
         eta: Trust region: the share of a layer's items a step acts on, and of a prompt's words it may change.
         readings: How often the global critic looks, each time anew; the global gradient is the mean of what it says.
+        failures: Failed cases that critics look at, at most; with a slow model, fewer are quicker.
         backward: Whether critics are asked at all; without them the editor tries what it likes, layer by layer.
         critic: Model of critics and editor; empty is the run's model.
     """
@@ -46,6 +47,7 @@ class Rates(Spec):
     alpha: float = 0.7
     eta: float = 0.5
     readings: int = Field(3, ge=1)
+    failures: int = Field(6, ge=1)
     backward: bool = True
     critic: str = ""
 
@@ -104,13 +106,13 @@ class Backpropagation:
         rates, ctx = self.rates, scene.ctx
         at = f"step/{scene.number}"
         if rates.backward:
-            view = await View.of(scene.bench, scene.rollouts, scene.target)
-            of_whole = await self._of_whole(view, ctx, at) if rates.beta > 0 else ()
+            view = await View.of(scene.bench, scene.rollouts, scene.target, rates.failures)
+            of_whole = await self._of_whole(view, scene, at) if rates.beta > 0 else ()
             made.blame = blame_of(view, of_whole) if rates.beta > 0 else self._in_turn(scene)
             made.layer = self._most_blamed(made.blame)
             layer = find_layer(scene.graph, made.layer)
             own = tuple(i for i in of_whole if i.target.partition("/")[0] == layer.id)
-            of_layer = await local_critic(view, layer, ctx, rates.critic, f"{at}/local")
+            of_layer = await local_critic(view, layer, scene.operations, ctx, rates.critic, f"{at}/local")
             gradient = mix(own, of_layer, rates.beta)
             self._average[layer.id] = momentum(self._average[layer.id], gradient, rates.alpha)
             allowed = tuple(i for i in self._average[layer.id] if i.kind in scene.operations)
@@ -130,12 +132,12 @@ class Backpropagation:
             f"{at}/editor",
         )
 
-    async def _of_whole(self, view: View, ctx: Context, at: str) -> Items:
+    async def _of_whole(self, view: View, scene: Scene, at: str) -> Items:
         """G_global, as the mean of several readings: one look of a small model is often wrong, many are less often."""
-        n = self.rates.readings
-        looks = (replace(ctx, seed=ctx.seed + SEEDS_APART * k) for k in range(n))
+        n, model = self.rates.readings, self.rates.critic
+        looks = [replace(scene.ctx, seed=scene.ctx.seed + SEEDS_APART * k) for k in range(n)]
         said = await asyncio.gather(
-            *(global_critic(view, look, self.rates.critic, f"{at}/global/{k}") for k, look in enumerate(looks))
+            *(global_critic(view, scene.operations, c, model, f"{at}/global/{k}") for k, c in enumerate(looks))
         )
         return scale(add(*said), 1 / n)
 

@@ -17,7 +17,16 @@ from pydantic import Field
 from agents.answer import Answer
 from agents.backward.edit import OF_TEXT, apply_all, edits_to_json
 from agents.backward.editor import CannotEdit, Means
-from agents.backward.gate import Guard, Pairs, becomes_incumbent, better_on_minibatch, dry_run, in_words, static
+from agents.backward.gate import (
+    Guard,
+    Pairs,
+    answers_in,
+    becomes_incumbent,
+    better_on_minibatch,
+    dry_run,
+    in_words,
+    static,
+)
 from agents.backward.pool import Pool, Version
 from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout
 from agents.backward.step import Backpropagation, Proposed, Proposer, Rates, Scene
@@ -283,6 +292,7 @@ class _Course:
         self.val = val
         self.bench = Bench(ctx, options.parallel, options.rollouts)
         self.guard = Guard.of(train, val)
+        self.secrets = tuple(sorted({a for c in (*train, *val) for a in answers_in(c.expected)}))
         self.start = Version(graph, {})
         self.pool = Pool(self.start)
         self.seen = {graph.hash}
@@ -371,7 +381,7 @@ class _Course:
             models=self.options.models,
             tools=tuple(tools),
             solved=tuple(r for r in solved if r.score is not None)[:6],
-            secrets=tuple(c.expected for c in (*self.train, *self.val) if c.expected),
+            secrets=self.secrets,
         )
         return Scene(
             number=self.steps,

@@ -79,7 +79,7 @@ async def study(args: argparse.Namespace, store: Store) -> None:
         steps=args.steps,
         parallel=args.parallel,
         batch=args.batch,
-        rates=Rates(readings=args.readings, critic=args.critic),
+        rates=Rates(readings=args.readings, failures=args.failures, critic=args.critic),
         tools=tuple(args.tool),
     )
     runner = Runner(store, watch=None)
@@ -149,6 +149,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--readings", type=int, default=1, help="looks of the global critic in a step")
+    parser.add_argument("--failures", type=int, default=3, help="failed cases that critics look at")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tool", action="append", default=[], help="a tool that the editor may give to agents")

@@ -90,7 +90,7 @@ def _suspect(case: dict[str, Any], pages: list[dict[str, Any]]) -> Suspicion | N
     if order is None:
         return None
     truth = order.truth()
-    said: dict[str, str] = case["said"]
+    said = _whole(case["said"])
     by_layer = {p["layer"]: p for p in pages}
     for node, text in said.items():
         layer, _, who = node.partition("/")
@@ -111,6 +111,14 @@ def _suspect(case: dict[str, Any], pages: list[dict[str, Any]]) -> Suspicion | N
     if "total" not in facts and "net" in facts:
         return _nobody_rounds(last)
     return None
+
+
+def _whole(said: dict[str, str]) -> dict[str, str]:
+    """What was said, with the words of an agent where a layer only hands them on."""
+    return {
+        node: said[f"{node}/{text.removeprefix('takes ')}"] if text.startswith("takes ") else text
+        for node, text in said.items()
+    }
 
 
 def _symptom(

@@ -63,12 +63,13 @@ def test_limits_on_cost_and_time_choose_another_member() -> None:
     seconds = {best.graph.hash: 20.0, cheap.graph.hash: 2.0}
     ensemble, _ = specialise(best, [best, cheap], CASES, seconds)
     assert ensemble.graph(ensemble.choose("x")) == best.graph
-    for limits in ({"max_usd": 0.05}, {"max_seconds": 5.0}):
+    for limits in ({"max_usd_per_item": 0.05}, {"max_seconds": 5.0}):
         choice = ensemble.choose("x", **limits)
         assert ensemble.graph(choice) == cheap.graph
+        assert ensemble.network("x", **limits).hash == cheap.graph.hash
         assert choice.reason == "best within the limits, 67 % of the deciding cases"
     with pytest.raises(SpecError, match=r"the cheapest costs 0.01 USD a task, the fastest takes 2 s"):
-        ensemble.choose("x", max_usd=0.001)
+        ensemble.choose("x", max_usd_per_item=0.001)
 
 
 def test_an_ensemble_survives_its_file(tmp_path: Path) -> None:
