@@ -40,7 +40,12 @@ def train(
     decide: Annotated[int, typer.Option("--val", min=12, help="Examples that decide what is kept.")] = 24,
     steps: Annotated[int, typer.Option(min=0, help="Steps at most.")] = 20,
     batch: Annotated[int, typer.Option(min=1, help="Examples of a step.")] = 4,
-    gate: Annotated[Gate, typer.Option(help="What is kept: see the documentation of TrainOptions.")] = "pareto",
+    gate: Annotated[
+        Gate,
+        typer.Option(
+            help="pareto: steps start from versions that lead somewhere; strict: from the best; revert: keep what loses nothing."
+        ),
+    ] = "pareto",
     tool: Annotated[
         list[str] | None, typer.Option(help="A tool the editor may give to agents; may be repeated.")
     ] = None,
@@ -49,6 +54,10 @@ def train(
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
     budget_calls: BudgetCalls = None,
+    ensemble: Annotated[
+        Path | None,
+        typer.Option(help="File for the best network with its specialists, made where they are proved to win."),
+    ] = None,
     no_momentum: Annotated[
         bool, typer.Option("--no-momentum", help="Ablation: forget the critiques of earlier steps.")
     ] = False,
@@ -110,6 +119,8 @@ def train(
     file = output or Path(f"{Path(suite).stem}-trained.json")
     Network(fit.best.graph).save(file)
     _print(fit, file, json_=json_)
+    if ensemble is not None:
+        _specialise(fit, cases[1], ensemble)
     raise typer.Exit(BROKE if fit.status == "budget_exhausted" else 0)
 
 
@@ -195,6 +206,20 @@ def own_run(store: "Store") -> str:
     return next((run.id for run in running if run.pid == os.getpid()), "")
 
 
+def _specialise(fit: "Fit", decided: "list[Case]", file: Path) -> None:
+    """Write the ensemble of a training, and say of each specialist that was tried whether it wins."""
+    from agents.backward import specialise
+    from store import Store
+    from store.versions import seconds_by_graph
+
+    with Store.open() as store:
+        made, proofs = specialise(fit.best, fit.pool, decided, seconds_by_graph(store, fit.run_id))
+    made.save(file)
+    for proof in proofs:
+        typer.echo(str(proof), err=True)
+    typer.echo(f"wrote {file}: {', '.join(m.name for m in made.members)}", err=True)
+
+
 def _print(fit: "Fit", file: Path, *, json_: bool) -> None:
     if json_:
         told = {
@@ -215,7 +240,8 @@ def _print(fit: "Fit", file: Path, *, json_: bool) -> None:
         return
     n = len(fit.best.scores)
     bill = words.bill(fit.spent.calls, fit.spent.tokens, float(fit.spent.usd))
-    typer.echo(f"{percent(fit.start.mean)} before, {percent(fit.best.mean)} after, of {n} deciding examples")
+    if n:
+        typer.echo(f"{percent(fit.start.mean)} before, {percent(fit.best.mean)} after, of {n} deciding examples")
     typer.echo(f"{fit.reason}; {fit.steps} steps, {fit.rollouts} rollouts, {bill}")
     typer.echo(f"wrote {file} (version {fit.best.graph.hash[:8]})")
     typer.echo(f"backprose network lineage {fit.best.graph.hash[:8]}")

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import Result
 
 from agents import Network, agent, graph, layer
+from agents.backward import Ensemble
 from agents.models import Scripted, names
 from experiments.suites.planted_faults.model import simulated
 from store import Store, get_run
@@ -57,8 +58,9 @@ TRAIN = ("train", "orders.py", "--network", "net.json", "--model", "simulated", 
 
 
 def test_a_network_is_trained_and_its_story_told(cli: Cli, work: Path) -> None:
-    done = cli(*TRAIN, "--json")
+    done = cli(*TRAIN, "--ensemble", "all.json", "--json")
     assert done.exit_code == 0, done.output
+    assert Ensemble.load(work / "all.json").members[0].name == "best"
     told = json.loads(done.stdout)
     assert (told["before"], told["after"], told["status"]) == (0.0, 1.0, "answered")
     assert told["file"] == "orders-trained.json"
