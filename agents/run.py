@@ -89,7 +89,7 @@ class Origin:
         given = json.loads(store.text(started.options))
         if given.get("training"):
             raise CannotResume(
-                f"run {run.id} is a training; go on with it by `backprose train SUITE --resume {run.id}`"
+                f"run {run.id} is a training, no single run; `backprose train SUITE --resume {run.id}` goes on with it"
             )
         graph = GraphSpec.model_validate_json(given["graph"]) if given["graph"] else None
         return cls(store.text(started.task), RunOptions.model_validate(given["options"]), graph)
