@@ -163,10 +163,7 @@ class _Tries:
         if candidate is None:
             self._proposer.note(made, False, error.message if error else "")
             return
-        why = static(
-            self.graph, candidate, self._guard, eta=self._rates.eta, max_prompt_tokens=MOST_WORDS, seen=self._seen
-        )
-        why = why or await dry_run(candidate, self.executor)
+        why = self._refuses(candidate) or await dry_run(candidate, self.executor)
         self._seen.add(candidate.hash)
         tried = None if why else await self._run(candidate)
         before = self.best.score if self.best else None
@@ -186,6 +183,10 @@ class _Tries:
         if better:
             self.best, self.graph, self.edits = tried, candidate, (*self.edits, *made.edits)
 
+    def _refuses(self, candidate: GraphSpec) -> str:
+        eta = self._rates.eta
+        return static(self.graph, candidate, self._guard, eta=eta, max_prompt_tokens=MOST_WORDS, seen=self._seen)
+
     async def _run(self, graph: GraphSpec) -> Rollout:
         (rollout,) = await self._bench.run(graph, [self.case])
         self.scores.append(rollout.score)
@@ -203,4 +204,5 @@ class _Tries:
             bench=self._bench,
             ctx=self.ctx,
             dice=random.Random(f"{self.ctx.seed}/{k}"),
+            refuses=lambda edits: self._refuses(apply_all(self.graph, edits)),
         )

@@ -69,7 +69,7 @@ OPERATIONS = {
     "set_tools": "give an agent these tools and no others",
     "set_model": "let an agent use this model; null is the one all use",
     "set_param": "set an agent's temperature, max_tokens or max_turns",
-    "set_fields": "let an agent fill these fields, in order, before it answers",
+    "set_fields": "let an agent fill these fields, in order, each of so many characters at most, before it answers",
     "add_example": "show an agent how a case was solved",
     "remove_example": "take a demonstration away, by its number from 0",
     "add_edge": "let target hear the answer of source",
@@ -215,7 +215,13 @@ def operation_schemas(
                 "agent": agents,
                 "fields": {
                     "type": "array",
-                    "items": closed({"name": {"type": "string", "pattern": "^[a-z][a-z_]{0,23}$"}, "meaning": line}),
+                    "items": closed(
+                        {
+                            "name": {"type": "string", "pattern": "^[a-z][a-z_]{0,23}$"},
+                            "meaning": line,
+                            "length": {"type": "integer", "minimum": 20, "maximum": 1500},
+                        }
+                    ),
                     "maxItems": 4,
                 },
             },
@@ -307,7 +313,9 @@ def _realise(
             return SetParam(**of, name=said["name"], value=value)
         case "set_fields":
             kept = tuple(f for f in find_agent(team, said["agent"]).fields if f.choices)
-            fields = tuple(AnswerField(name=f["name"], meaning=f["meaning"]) for f in said["fields"])
+            fields = tuple(
+                AnswerField(name=f["name"], meaning=f["meaning"], max_chars=f["length"]) for f in said["fields"]
+            )
             return SetFields(**of, fields=(*fields, *(f for f in kept if f.name not in {g.name for g in fields})))
         case "add_example":
             agent = find_agent(team, said["agent"])
@@ -333,7 +341,7 @@ def _realise(
             place = graph.layers.index(layer)
             if said["where"] == "before":
                 return AddLayer(layer=added.id, spec=added, position=place)
-            return AddLayer(layer=added.id, spec=added, position=place + 1, wires=_through(graph, layer.id, added.id))
+            return AddLayer(layer=added.id, spec=added, position=place + 1, wires=through(graph, layer.id, added.id))
         case "remove_layer":
             return RemoveLayer(layer=layer.id)
         case "split_layer":
@@ -364,7 +372,7 @@ def _new_layer(name: str, role: str, prompt: str, tools: Sequence[str]) -> Layer
     return LayerSpec(id=name, teams=(TeamSpec(agents=(agent,)),))
 
 
-def _through(graph: GraphSpec, old: str, new: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def through(graph: GraphSpec, old: str, new: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Who reads the old layer by name reads the new one behind it."""
     return tuple((x.id, tuple(new if i == old else i for i in x.inputs)) for x in graph.layers if old in x.inputs)
 

@@ -12,22 +12,26 @@ One layer a step keeps credit assignable. Source: Ma et al., "Agentic Neural Net
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pydantic import Field
 
 from agents.backward.critic import View, blame_of, global_critic, local_critic
-from agents.backward.edit import OF_TEXT, Edit, find_layer
-from agents.backward.editor import OPERATIONS, Means, editor
+from agents.backward.edit import OF_TEXT, Edit, edits_to_json, find_layer
+from agents.backward.editor import OPERATIONS, CannotEdit, Means, editor
+from agents.backward.gate import in_words
 from agents.backward.gradient import Items, add, mix, momentum, scale, step
+from agents.backward.playbook import moves
 from agents.backward.rollout import Bench, Rollout
 from agents.context import Context
-from agents.spec import GraphSpec, Spec
+from agents.spec import GraphSpec, LayerSpec, Spec, SpecError
 
 SEEDS_APART = 10_000
-DOUBT = 0.5  # a layer whose edits were refused is believed to be at fault half as much, each time
+PATIENCE = 2  # refusals in a row before the playbook is opened
+DOUBT = 0.75  # what an edit's refusal leaves of the belief that its layer is at fault, and of the critique behind it
+ATTEMPTS = 2  # of the editor in a step
 
 
 class Rates(Spec):
@@ -40,6 +44,7 @@ class Rates(Spec):
         readings: How often the global critic looks, each time anew; the global gradient is the mean of what it says.
         failures: Failed cases that critics look at, at most; with a slow model, fewer are quicker.
         backward: Whether critics are asked at all; without them the editor tries what it likes, layer by layer.
+        playbook: Whether moves that are known to help in general are tried where a layer's edits were refused twice in a row.
         critic: Model of critics and editor; empty is the run's model.
     """
 
@@ -49,6 +54,7 @@ class Rates(Spec):
     readings: int = Field(3, ge=1)
     failures: int = Field(6, ge=1)
     backward: bool = True
+    playbook: bool = True
     critic: str = ""
 
 
@@ -65,6 +71,7 @@ class Scene:
     bench: Bench
     ctx: Context
     dice: random.Random
+    refuses: Callable[[Sequence[Edit]], str]  # why edits would be refused without a run; empty if they would not
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -101,6 +108,7 @@ class Backpropagation:
         self._average: defaultdict[str, Items] = defaultdict(tuple)  # M_l by layer
         self._refusals: defaultdict[str, int] = defaultdict(int)  # in a row, by layer
         self._refused: list[str] = []
+        self._played: set[str] = set()
 
     async def propose(self, scene: Scene, made: Proposed) -> None:
         rates, ctx = self.rates, scene.ctx
@@ -120,17 +128,34 @@ class Backpropagation:
         else:
             made.blame = self._in_turn(scene)
             made.layer = self._most_blamed(made.blame)
-        made.edits = await editor(
-            scene.graph,
-            find_layer(scene.graph, made.layer),
-            made.gradient,
-            scene.means,
-            self._refused,
-            scene.operations,
-            ctx,
-            rates.critic,
-            f"{at}/editor",
-        )
+        layer = find_layer(scene.graph, made.layer)
+        made.edits = self._known_move(scene, layer) or await self._edited(scene, layer, made.gradient, at)
+
+    async def _edited(self, scene: Scene, layer: LayerSpec, gradient: Items, at: str) -> tuple[Edit, ...]:
+        """What the editor makes of a gradient. Edits that may not be are shown to it once, with what is wrong with them."""
+        refused = list(self._refused)
+        for attempt in range(ATTEMPTS):
+            try:
+                edits = await editor(
+                    scene.graph,
+                    layer,
+                    gradient,
+                    scene.means,
+                    refused,
+                    scene.operations,
+                    scene.ctx,
+                    self.rates.critic,
+                    f"{at}/editor/{attempt}",
+                )
+            except (CannotEdit, SpecError) as e:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                refused.append(str(e))
+                continue
+            if not (why := scene.refuses(edits)) or attempt + 1 == ATTEMPTS:
+                return edits
+            refused.append(f"{in_words(edits)}: {why}")
+        raise AssertionError("the last attempt returns or raises")
 
     async def _of_whole(self, view: View, scene: Scene, at: str) -> Items:
         """G_global, as the mean of several readings: one look of a small model is often wrong, many are less often."""
@@ -140,6 +165,17 @@ class Backpropagation:
             *(global_critic(view, scene.operations, c, model, f"{at}/global/{k}") for k, c in enumerate(looks))
         )
         return scale(add(*said), 1 / n)
+
+    def _known_move(self, scene: Scene, layer: LayerSpec) -> tuple[Edit, ...]:
+        """The next untried move of the playbook for a layer whose edits were refused; empty where it is the editor's turn."""
+        if not self.rates.playbook or self._refusals[layer.id] < PATIENCE:
+            return ()
+        for move in moves(scene.graph, layer, scene.means, scene.operations, scene.ctx):
+            name = edits_to_json(move)
+            if name not in self._played:
+                self._played.add(name)
+                return move
+        return ()
 
     def note(self, made: Proposed, accepted: bool, words: str) -> None:
         if accepted:

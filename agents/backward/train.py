@@ -393,6 +393,7 @@ class _Course:
             bench=self.bench,
             ctx=replace(self.ctx, seed=self.ctx.seed + self.steps),
             dice=dice,
+            refuses=lambda edits: self._static(parent.graph, apply_all(parent.graph, edits)),
         )
 
     async def _batch(self, graph: GraphSpec, dice: random.Random) -> list[Rollout]:
@@ -418,14 +419,7 @@ class _Course:
             version = Version(candidate, {}, parent=parent.graph.hash, step=self.steps)
             self._log_gate(parent, candidate, "static", True, "there is no gate", incumbent=True)
             return _Verdict(True, "there is no gate", version, True)
-        if why := static(
-            parent.graph,
-            candidate,
-            self.guard,
-            eta=options.rates.eta,
-            max_prompt_tokens=options.max_prompt_words,
-            seen=self.seen,
-        ):
+        if why := self._static(parent.graph, candidate):
             return self._log_gate(parent, candidate, "static", False, why)
         if why := await dry_run(candidate, self.runner.executor):
             return self._log_gate(parent, candidate, "dry_run", False, why)
@@ -445,6 +439,12 @@ class _Course:
         accepted = incumbent or (options.gate == "pareto" and self.pool.admits(version))
         verdict = self._log_gate(parent, candidate, "validation", accepted, str(pairs), pairs, incumbent)
         return replace(verdict, version=version if accepted else None)
+
+    def _static(self, before: GraphSpec, after: GraphSpec) -> str:
+        if self.options.gate == "none":
+            return ""
+        eta, most = self.options.rates.eta, self.options.max_prompt_words
+        return static(before, after, self.guard, eta=eta, max_prompt_tokens=most, seen=self.seen)
 
     def _failed(self, rollout: Rollout) -> bool:
         return rollout.score is not None and rollout.score < self.options.target

@@ -303,7 +303,7 @@ def _carry_out(critique: dict[str, str], given: dict[str, Any], dice: random.Ran
         case "set_param" if "temperature" in text:
             return {"agent": who, "name": "temperature", "value": 0}
         case "set_fields":
-            return {"agent": who, "fields": [{"name": "needed", "meaning": "the price that counts"}]}
+            return {"agent": who, "fields": [{"name": "needed", "meaning": "the price that counts", "length": 100}]}
         case "remove_example":
             return {"agent": who, "position": 0}
         case "add_edge" if m := re.search(r"hear (\S+?),", text):
