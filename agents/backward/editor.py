@@ -193,6 +193,7 @@ def operation_schemas(
     tools = {"type": "array", "items": {"enum": list(means.tools)}, "maxItems": 4}
     has_agent = any(not a.function for a in team.agents)
     several = len(team.agents) > 1
+    shown = max(len(a.examples) for a in team.agents)
     forms: dict[str, tuple[bool, dict[str, Any]]] = {
         "set_prompt": (has_agent, {"agent": agents, "prompt": text}),
         "set_role": (has_agent, {"agent": agents, "role": line}),
@@ -231,10 +232,10 @@ def operation_schemas(
             {"agent": agents, "case": {"enum": [r.case.id for r in means.solved]}},
         ),
         "remove_example": (
-            any(a.examples for a in team.agents),
+            shown > 0,
             {
                 "agent": {"enum": [a.id for a in team.agents if a.examples]},
-                "position": {"type": "integer", "minimum": 0, "maximum": 20},
+                "position": {"type": "integer", "minimum": 0, "maximum": shown - 1},
             },
         ),
         "add_edge": (several, {"source": everybody, "target": everybody}),

@@ -119,7 +119,7 @@ def test_a_demonstration_is_the_agent_s_own_turn_from_a_training_case(means: tup
 def test_words_that_make_no_edit_say_why(
     means: tuple[Means, Context], op: str, layer_id: str, words: dict[str, Any], why: str
 ) -> None:
-    with pytest.raises(CannotEdit, match=why):
+    with pytest.raises((CannotEdit, SpecError), match=why):
         apply_all(net(), said(op, layer_id, means, **words))
 
 
