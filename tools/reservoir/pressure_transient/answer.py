@@ -14,7 +14,7 @@ from numpy import ndarray
 from tools.contract import Artifact, BadInput, save_artifact
 from tools.reservoir.pressure_transient.case import Case, Record, make_case, make_record, wanted_unknowns
 from tools.reservoir.pressure_transient.forward import Settings, rate, solve, truth_of
-from tools.reservoir.pressure_transient.inverse import Found, invert
+from tools.reservoir.pressure_transient.inverse import Found, invert, look
 from tools.reservoir.pressure_transient.model import Pressure
 from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data
 from tools.reservoir.pressure_transient.pictures import draw, draw_fit
@@ -27,7 +27,9 @@ from tools.reservoir.pressure_transient.tool import (
 )
 
 FAR = 6.0  # an endless medium is cut off where the change is exp(-9) of what it is at the well, in sqrt(diffusivity * time)
-WRONG_START = 30.0  # how far the starting diffusivity may be off
+WRONG_START = 30.0  # how far a starting value may be off
+ROUGH = Settings(width=8, steps=40, points=150)  # networks for the first look
+NEAR = 10.0  # how far the diffusivity may still be off after it
 LONGEST = 1e4  # latest time of a solution by its earliest
 ILL = 1e8  # condition number from which unknowns cannot be told apart
 VAGUE = math.log(1e4)  # width of an interval, in logarithms, from which a number says nothing
@@ -189,11 +191,18 @@ def _other(inp: PressureTransientInput, zone: tuple[float, float] | None) -> str
 def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
     names = wanted_unknowns(inp)
     inp = _with_start(inp, names)
+    free = tuple(UNKNOWNS.index(name) for name in names)
+    settings = settings_of(inp)
+    if inp.optimizer != "gauss_newton":
+        raise BadInput(f"optimizer {inp.optimizer} cannot invert", hint="choose gauss_newton, or leave optimizer out")
     case = make_case(inp)
     record = make_record(inp, case.rw)
-    problem, data, start = inverse_problem(inp, case, record, names)
-    free = tuple(UNKNOWNS.index(name) for name in names)
-    found = invert(problem, data, free, start, settings_of(inp))
+    wide = WRONG_START ** sum(name in names for name in ("k", "S"))
+    roughly = look(*inverse_problem(inp, case, record, wide, free), ROUGH, "a first look")
+    inp = _moved(inp, case, roughly, names)
+    case = make_case(inp)
+    problem, data, start, _ = inverse_problem(inp, case, record, NEAR, free)
+    found = invert(problem, data, start, free, settings, "the record")
     rmse = float(np.sqrt(np.mean(found.misfit**2))) * case.scale
     freedom = max(len(record.value) - len(names), 1)
     sigma = inp.noise_sigma or rmse * math.sqrt(len(record.value) / freedom)
@@ -233,16 +242,18 @@ def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
 
 
 def inverse_problem(
-    inp: PressureTransientInput, case: Case, record: Record, names: Sequence[str]
-) -> tuple[Problem, Data, torch.Tensor]:
-    """The dimensionless problem whose reference is the start, the record in it, and the four unknowns at the start."""
+    inp: PressureTransientInput, case: Case, record: Record, margin: float, free: tuple[int, ...]
+) -> tuple[Problem, Data, torch.Tensor, tuple[int, ...]]:
+    """The dimensionless problem whose reference is the start, the record in it, the four unknowns at the start, and `free`.
+
+    Args:
+        margin: Factor by which the diffusivity may be off, to either side.
+    """
     t = case.dimensionless_time(record.time)
-    latest, first = float(t.max()), float(t.min())
-    if inp.geometry == "radial_bounded":
-        edge = math.log(_given(inp.re) / case.rw)
-    else:
-        edge = math.log(FAR * math.sqrt(WRONG_START * latest) + 1)
-    zone = "skin_zone" in names or (inp.skin_radius is not None and inp.skin_ratio != 1)
+    latest, first = float(t.max()) * margin, float(t.min()) / margin
+    bounded = inp.geometry == "radial_bounded"
+    edge = math.log(_given(inp.re) / case.rw if bounded else FAR * math.sqrt(latest) + 1)
+    zone = UNKNOWNS.index("skin_zone") in free or (inp.skin_radius is not None and inp.skin_ratio != 1)
     cuts = zone_cuts(inp, case, edge) if zone else evenly(edge, inp.subdomains)
     problem = Problem(cuts, latest, first / 30)
     x = np.log(record.radius / case.rw)
@@ -254,7 +265,7 @@ def inverse_problem(
         raise BadInput("no value of the record is above 0", hint="give drops of pressure or level as positive numbers")
     data = Data(
         torch.from_numpy(x),
-        problem.clock(torch.from_numpy(t)),
+        torch.from_numpy(t),
         torch.from_numpy(record.value / case.scale),
         sigma / case.scale,
         image=fault,
@@ -264,7 +275,15 @@ def inverse_problem(
         start[2] = math.log(inp.skin_ratio)
     if fault:
         start[3] = math.log(2 * _given(inp.distance) / case.rw)
-    return problem, data, start
+    return problem, data, start, free
+
+
+def _moved(inp: PressureTransientInput, case: Case, found: Found, names: Sequence[str]) -> PressureTransientInput:
+    """The input with what was found as its start."""
+    fields = {"k": "k", "S": "storativity", "distance": "distance"}
+    back = _in_units(inp, case)
+    new = {fields[n]: back[n](found.theta[UNKNOWNS.index(n)]) for n in names if n in fields}
+    return inp.model_copy(update=new)
 
 
 def _with_start(inp: PressureTransientInput, names: Sequence[str]) -> PressureTransientInput:
@@ -324,9 +343,10 @@ def _refuse_the_unknowable(
         felt = 0.0
         if away < found.model.problem.cuts[-1]:
             place = found.model.problem.place(away)
-            late = data.s.max().reshape(1)
+            late = found.model.problem.clock(data.t.max().reshape(1) * math.exp(found.theta[0] - found.theta[1]))
             with torch.no_grad():
-                felt = float(found.model.jet(place, torch.full_like(late, away), late).p) * case.scale
+                jet = found.model.jet(place, torch.full_like(late, away), late.clamp(max=found.model.problem.span))
+            felt = float(jet.p) * case.scale * math.exp(-found.theta[0])
         if felt < 2 * sigma:
             raise FlowRegimeNotReached(
                 f"the record ends before the fault is felt: it adds at most {felt:.2g}, the noise is {sigma:.2g}",

@@ -1,6 +1,7 @@
 """Predict: networks that solve one dimensionless problem, kept for the next question about it, and how good they are."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,7 @@ from tools.reservoir.pressure_transient.model import Pressure
 from tools.reservoir.pressure_transient.physics import Physics, legendre
 from tools.reservoir.pressure_transient.problem import Problem
 from tools.reservoir.pressure_transient.tool import DivergedTraining
-from tools.reservoir.pressure_transient.train import LARGEST, History, adam, gauss_newton, lbfgs, sample
+from tools.reservoir.pressure_transient.train import LARGEST, History, adam, gauss_newton, guess, lbfgs, sample
 from tools.training import load_or_train, seeded
 
 TOOL = "analyze_pressure_transient"
@@ -44,7 +45,7 @@ class Solved:
     seconds: float
 
 
-def solve(problem: Problem, settings: Settings, share: tuple[float, float] = (0.0, 1.0)) -> Solved:
+def solve(problem: Problem, settings: Settings) -> Solved:
     """The solution of a problem, found in the cache or learned now.
 
     Raises:
@@ -58,8 +59,14 @@ def solve(problem: Problem, settings: Settings, share: tuple[float, float] = (0.
                 hint="lower width, layers or subdomains, or choose adam or lbfgs",
             )
 
+        def said(step: int, loss: float) -> None:
+            progress(
+                step / settings.steps,
+                f"{settings.optimizer}: step {step} of {settings.steps}, residual {loss**0.5:.2g}",
+            )
+
         def learn() -> dict[str, object]:
-            history = train(Physics(model, balance_weight=BALANCE), settings, generator, share)
+            history = train(Physics(model, balance_weight=BALANCE), settings, generator, said)
             return {"loss": [float(f"{x:.4g}") for x in history.loss]}
 
         described = {"method": 1, "problem": [*map(str, vars(problem).values())], **vars(settings)}
@@ -74,25 +81,21 @@ def solve(problem: Problem, settings: Settings, share: tuple[float, float] = (0.
 
 
 def train(
-    physics: Physics, settings: Settings, generator: torch.Generator, share: tuple[float, float] = (0.0, 1.0)
+    physics: Physics,
+    settings: Settings,
+    generator: torch.Generator,
+    said: Callable[[int, float], None] = lambda step, loss: None,
+    history: History | None = None,
 ) -> History:
-    """Train the networks of `physics` in place."""
-    history = History()
-
-    def said(step: int, loss: float) -> None:
-        done = len(history.loss) / settings.steps
-        progress(
-            share[0] + (share[1] - share[0]) * min(done, 1.0),
-            f"{settings.optimizer}: step {len(history.loss)} of {settings.steps}, residual {loss**0.5:.2g}",
-        )
-
+    """Train the networks of `physics` in place; `said` is told the steps done and the sum of squares."""
+    history = History() if history is None else history
+    guess(physics.model, settings.points, generator)
     if settings.optimizer == "gauss_newton":
         damping = 1.0
         for start in range(0, settings.steps, ROUND):
             points = sample(physics, settings.points, generator)
-            damping = gauss_newton(
-                physics, points, min(ROUND, settings.steps - start), history, damping=damping, said=said
-            )
+            steps = min(ROUND, settings.steps - start)
+            damping = gauss_newton(physics, points, steps, history, damping=damping, said=said)
     elif settings.optimizer == "adam":
         adam(physics, settings.points, settings.steps, generator, history, said=said)
     else:

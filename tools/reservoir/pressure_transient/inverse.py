@@ -1,31 +1,35 @@
 """Interpret: networks and unknowns learn together from the record and the equation, and tell how sure they are.
 
-The unknowns stand in the equation and at the well. The weight of the physics starts low, so that the unknowns find their way from
-a poor start, and rises until the field it allows errs by less than the record's noise.
+The networks first learn what the starting values predict, and the unknowns find their way on the networks as they stand. Then
+Gauss-Newton moves weights and unknowns at once, the physics counting so much that the field it allows errs by less than the
+record's noise.
 
 Source: D. Badawi, E. Gildin, arXiv 2309.17345 (2023). The interval is that of the Gauss-Newton Hessian, networks eliminated.
+Differs from it: mobility and storage stand in the scales of the networks rather than in front of the equation's terms, which is
+the same equation; a zone's mobility and the place of an image stand where they stand there.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
+from scipy.optimize import least_squares
 from torch import Tensor
 
 from tools.contract import progress
-from tools.reservoir.pressure_transient.forward import BALANCE, Settings
+from tools.reservoir.pressure_transient.forward import BALANCE, Settings, train
 from tools.reservoir.pressure_transient.model import Pressure
-from tools.reservoir.pressure_transient.physics import Data, Physics
+from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data, Physics
 from tools.reservoir.pressure_transient.problem import Problem
 from tools.reservoir.pressure_transient.tool import DivergedTraining
 from tools.reservoir.pressure_transient.train import History, gauss_newton, information, sample
 from tools.training import seeded
 
-STAGES = 6
-_SURE = 100.0  # how much more the physics counts than the record in the end
+SURE = 1e4  # how much more the physics counts than the record
 
 
 @dataclass(frozen=True)
@@ -42,41 +46,56 @@ class Found:
     seconds: float
 
 
-def invert(problem: Problem, data: Data, free: tuple[int, ...], start: Tensor, settings: Settings) -> Found:
+def look(problem: Problem, data: Data, start: Tensor, free: tuple[int, ...], settings: Settings, what: str) -> Found:
+    """As `invert`, only that the networks learn nothing from the record: enough for the unknowns' order of magnitude."""
+    return _search(problem, data, start, free, settings, 0, what)
+
+
+def invert(problem: Problem, data: Data, start: Tensor, free: tuple[int, ...], settings: Settings, what: str) -> Found:
     """Find the free unknowns.
 
     Args:
         problem: Its mobilities are relative to the reference that `start` is relative to.
         data: The record.
-        free: Which unknowns are sought.
         start: The four unknowns to start from.
+        free: Which of them are sought.
+        settings: A third of the steps is made with the record.
+        what: What this is, in the words of the progress message.
 
     Raises:
         DivergedTraining: If no step leads anywhere.
     """
+    return _search(problem, data, start, free, settings, max(settings.steps // 3, 1), what)
+
+
+def _search(
+    problem: Problem,
+    data: Data,
+    start: Tensor,
+    free: tuple[int, ...],
+    settings: Settings,
+    together: int,
+    what: str,
+) -> Found:
     started = perf_counter()
-    n = len(data.p)
-    loudness = float(data.p.abs().max()) / data.sigma  # the record's largest value in sigmas
-    last = _SURE * n * max(loudness, 10.0) ** 2 / float(data.p.abs().max()) ** 2
-    weights = np.geomspace(last * 1e-5, last, STAGES)
-    steps = max(settings.steps // STAGES, 1)
     history = History()
+
+    def said(step: int, loss: float) -> None:
+        progress(step / (settings.steps + 1), f"{what}: step {step} of {settings.steps}, residual {loss**0.5:.3g}")
+
     with seeded(settings.seed) as generator:
         model = Pressure(problem, settings.layers, settings.width, generator)
-        physics = Physics(model, theta=start.clone(), free=free, balance_weight=BALANCE, data=data)
-        damping = 1.0
-        for stage, weight in enumerate(weights):
-            physics.weight = float(weight)
-            points = sample(physics, settings.points, generator)
-            more = steps * 2 if stage == STAGES - 1 else steps
-
-            def said(step: int, loss: float, stage: int = stage, more: int = more) -> None:
-                progress((stage + step / more) / STAGES, f"stage {stage + 1} of {STAGES}: misfit {loss**0.5:.3g}")
-
-            damping = gauss_newton(physics, points, more, history, damping=max(damping, weight * 1e-6), said=said)
+        physics = Physics(model, theta=start.clone(), balance_weight=BALANCE)
+        train(physics, replace(settings, steps=settings.steps - together), generator, said, history)
+        _settle(physics, data, tuple(i for i in free if UNKNOWNS[i] != "skin_zone"))
+        physics.data, physics.free = data, free
+        # a pressure change is of the size of 1 / mobility, so that is what the noise must be small against
+        physics.weight = float(SURE * len(data.p) / (data.sigma * torch.exp(physics.theta[0])) ** 2)
+        points = sample(physics, settings.points, generator)
+        gauss_newton(physics, points, together, history, damping=physics.weight * 1e-5, said=said)
     if not history.loss or not math.isfinite(history.loss[-1]):
         raise DivergedTraining("no step lowered the misfit", hint="give better starting values")
-    hessian = information(physics, points, float(weights[-1]) * 1e-12).numpy()
+    hessian = information(physics, points, physics.weight * 1e-8).numpy()
     singular = np.linalg.svd(hessian, compute_uv=False)
     condition = float(singular[0] / max(singular[-1], 1e-300))
     return Found(
@@ -89,3 +108,17 @@ def invert(problem: Problem, data: Data, free: tuple[int, ...], start: Tensor, s
         history=history,
         seconds=perf_counter() - started,
     )
+
+
+def _settle(physics: Physics, data: Data, free: tuple[int, ...]) -> None:
+    """Move the unknowns alone to where the networks, as they are, fit the record best."""
+    start = physics.theta.clone()
+
+    def misfit(values: Float[ndarray, " q"]) -> Float[ndarray, " n"]:
+        physics.theta = start.clone()
+        physics.theta[list(free)] = torch.from_numpy(values)
+        out: Float[ndarray, " n"] = physics.misfit(data).numpy() / data.sigma
+        return out
+
+    if free:
+        misfit(least_squares(misfit, start[list(free)].numpy(), loss="soft_l1", x_scale=1.0, max_nfev=100).x)

@@ -89,21 +89,24 @@ class Pressure(nn.Module):
         """Parameters of one subdomain's network."""
         return sum(p.numel() for p in self.networks[0].parameters())
 
+    def raw(self, i: int, x: Float[Tensor, " n"], s: Float[Tensor, " n"]) -> tuple[Float[Tensor, "4 n"], Tape]:
+        """What subdomain i's network itself says at places x and clock times s: value, d/dx, d2/dx2, d/ds."""
+        left, right = self.problem.cuts[i], self.problem.cuts[i + 1]
+        per_x, per_s = 2 / (right - left), 2 / self.problem.span
+        zero, one = torch.zeros_like(x), torch.ones_like(x)
+        seed = [
+            torch.stack([per_x * (x - left) - 1, per_s * s - 1], dim=-1),
+            torch.stack([per_x * one, zero], dim=-1),
+            torch.stack([zero, zero], dim=-1),
+            torch.stack([zero, per_s * one], dim=-1),
+        ]
+        answer: tuple[Tensor, Tape] = self.networks[i](torch.stack(seed))
+        return answer
+
     def jet(self, i: int, x: Float[Tensor, " n"], s: Float[Tensor, " n"]) -> Jet:
         """The field of subdomain i and its derivatives at places x and clock times s."""
         problem = self.problem
-        left, right = problem.cuts[i], problem.cuts[i + 1]
-        per_x, per_s = 2 / (right - left), 2 / problem.span
-        zero, one = torch.zeros_like(x), torch.ones_like(x)
-        seed = torch.stack(
-            [
-                torch.stack([per_x * (x - left) - 1, per_s * s - 1], dim=-1),
-                torch.stack([per_x * one, zero], dim=-1),
-                torch.stack([zero, zero], dim=-1),
-                torch.stack([zero, per_s * one], dim=-1),
-            ]
-        )
-        (v, v_x, v_xx, v_s), tape = self.networks[i](seed)
+        (v, v_x, v_xx, v_s), tape = self.raw(i, x, s)
         up = torch.sigmoid(v)
         size = problem.size / 2
         soft, soft_s = nn.functional.softplus(v), up * v_s

@@ -19,8 +19,13 @@ from tools.reservoir.pressure_transient.model import Jet, Pressure, jacobian
 
 UNKNOWNS = ("k", "S", "skin_zone", "distance")
 """Logarithms of: mobility and storage by the reference, mobility of the first subdomain by that of the others, and the distance
-to the image of the well by the well radius."""
+to the image of the well by the well radius.
 
+The first two stand in the scales of the networks: a pressure change counts in units of 1 / mobility, time in units of storage /
+mobility. In these units the equation is free of them, so a better value need not be learned anew.
+"""
+
+AHEAD = 1e5  # stiffness from which a place is so far ahead of the front that only an early change counts, not its flux
 BALANCES = 32  # times at which the whole fluid is balanced
 
 Field = Callable[[int, Jet, Tensor, Tensor, Tensor], Tensor]
@@ -36,10 +41,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Data:
-    """Observed pressure changes, dimensionless, each with its standard deviation."""
+    """Observed pressure changes, dimensionless by the reference, with their standard deviation."""
 
     x: Float[Tensor, " n"]
-    s: Float[Tensor, " n"]
+    t: Float[Tensor, " n"]
     p: Float[Tensor, " n"]
     sigma: float
     image: bool = False  # whether the well has an image beyond a sealing fault
@@ -97,104 +102,111 @@ class Physics:
     def blocks(self, points: Points, *, derivatives: bool) -> Iterator[Block]:
         """The residuals at `points`."""
         problem, s = self.model.problem, points.edge
-        interior = [(self.weight / len(x)) ** 0.5 for x, _ in points.interior]
-        edge = (self.weight * self.edge_weight / len(s)) ** 0.5
-        for i, (x, at) in enumerate(points.interior):
-            yield self._block([Term(i, self.equation, x, at)], 0.0, interior[i], derivatives)
-        well, last = torch.zeros_like(s), problem.subdomains - 1
+        edge, last = (self.weight * self.edge_weight / len(s)) ** 0.5, problem.subdomains - 1
+
+        def at(cut: int, signs: dict[int, float], field: Field, target: Tensor | float = 0.0) -> Block:
+            x = torch.full_like(s, problem.cuts[cut])
+            terms = [Term(i, field, x, s, sign) for i, sign in signs.items()]
+            return self._block(terms, target, edge, derivatives)
+
+        for i, (x, when) in enumerate(points.interior):
+            yield self._block([Term(i, self.equation, x, when)], 0.0, (self.weight / len(x)) ** 0.5, derivatives)
         if problem.inner == "rate":
-            yield self._block([Term(0, self._flux, well, s)], -problem.started(s), edge, derivatives)
+            yield at(0, {0: 1.0}, self._flux, -problem.started(s))
         else:
-            yield self._block([Term(0, _pressure, well, s)], problem.started(s), edge, derivatives)
-        yield self._block([Term(last, self._flux, torch.full_like(s, problem.cuts[-1]), s)], 0.0, edge, derivatives)
+            yield at(0, {0: 1.0}, _pressure, problem.started(s))
+        yield at(last + 1, {last: 1.0}, self._flux)
         for i in range(last):
-            x = torch.full_like(s, problem.cuts[i + 1])
             for what in (_pressure, self._flux, self.equation):
-                yield self._block([Term(i, what, x, s), Term(i + 1, what, x, s, -1.0)], 0.0, edge, derivatives)
+                yield at(i + 1, {i: 1.0, i + 1: -1.0}, what)
         if problem.inner == "rate":
             yield self._balance(derivatives)
         if self.data is not None:
-            yield from self._misfits(self.data, derivatives)
+            for here in self._groups(self.data):
+                yield self._misfits(self.data, here, 1 / self.data.sigma, derivatives)
 
     def misfit(self, data: Data) -> Float[Tensor, " n"]:
         """Computed less observed pressure changes, in the order of the data."""
         out = torch.empty_like(data.p)
         with torch.no_grad():
-            for here, terms in self._observed(data):
-                theta = self.theta.expand(int(here.sum()), -1)
-                out[here] = sum(t.sign * t.field(t.i, self.model.jet(t.i, t.x, t.s), t.x, t.s, theta) for t in terms)
-        return out - data.p
+            for here in self._groups(data):
+                out[here] = self._misfits(data, here, 1.0, derivatives=False).residual
+        return out
 
-    def _misfits(self, data: Data, derivatives: bool) -> Iterator[Block]:
-        for here, terms in self._observed(data):
-            yield self._block(terms, data.p[here], 1 / data.sigma, derivatives)
+    def _groups(self, data: Data) -> Iterator[Tensor]:
+        """Which of the data lie in each subdomain."""
+        place = torch.tensor([self.model.problem.place(float(x)) for x in data.x])
+        for i in sorted(set(place.tolist())):
+            yield place == i
+
+    def _misfits(self, data: Data, here: Tensor, weight: float, derivatives: bool) -> Block:
+        """What the model says of some of the data, which lie in one subdomain, less what was observed."""
+        problem, theta = self.model.problem, self._unknowns(int(here.sum()), derivatives)
+        clock = problem.clock(data.t[here] * torch.exp(theta[:, 0] - theta[:, 1])).clamp(max=problem.span)
+        x = data.x[here]
+        terms = [Term(problem.place(float(x[0])), _observable, x, clock)]
+        if data.image:
+            away = theta[:, 3].clamp(max=problem.cuts[-1])
+            terms.append(Term(problem.place(float(away[0])), _observable, away, clock))
+        return self._block(terms, data.p[here], weight, derivatives, theta)
 
     def _balance(self, derivatives: bool) -> Block:
-        """Fluid released by compression, less fluid produced, as a share of it: the equation and both edges in one."""
+        """Logarithm of fluid released by compression over fluid produced: the equation and both edges in one."""
         problem = self.model.problem
         s = torch.linspace(0.3, problem.span, BALANCES, dtype=torch.float64)
         t = problem.ramp * (10**s - 1)
         produced = t - problem.ramp * problem.started(s)
-        weight = (self.weight * self.balance_weight / BALANCES) ** 0.5 / produced
-        block = Block(-weight * produced)
+        held, by = torch.zeros_like(s), {}
         for i, (left, right) in enumerate(zip(problem.cuts, problem.cuts[1:], strict=False)):
             x, share = legendre(left, right)
-            theta = self.theta.clone().requires_grad_(derivatives and bool(self.free))
-            every = x.repeat(len(s))
-            jet = self.model.jet(i, every, s.repeat_interleave(len(x)))
-            per = (weight[:, None] * share * torch.exp(2 * x)).flatten()
-            parts = per * jet.p * torch.exp(theta[1])
-            block.residual = block.residual + parts.reshape(len(s), -1).sum(1)
+            jet = self.model.jet(i, x.repeat(len(s)), s.repeat_interleave(len(x)))
+            parts = (share * torch.exp(2 * x)).repeat(len(s)) * jet.p
+            held = held + parts.reshape(len(s), -1).sum(1)
             if derivatives:
-                block.by[i] = jacobian(parts, jet.tape).reshape(len(s), len(x), -1).sum(1)
-        if derivatives and 1 in self.free:
-            by = torch.zeros(len(s), len(UNKNOWNS), dtype=torch.float64)
-            by[:, 1] = block.residual.detach() + weight * produced
-            block.by[-1] = by[:, list(self.free)]
-        return block
-
-    def _observed(self, data: Data) -> Iterator[tuple[Tensor, list[Term]]]:
-        """What the model says of the data, for each subdomain in which some were taken."""
-        problem = self.model.problem
-        place = torch.tensor([problem.place(float(x)) for x in data.x])
-        for i in sorted(set(place.tolist())):
-            here = place == i
-            terms = [Term(i, _pressure, data.x[here], data.s[here])]
-            if data.image:
-                away = min(float(self.theta[3]), problem.cuts[-1])
-                beyond = torch.full_like(data.s[here], away)
-                terms.append(Term(problem.place(away), _image, beyond, data.s[here]))
-            yield here, terms
+                by[i] = jacobian(parts, jet.tape).reshape(len(s), len(x), -1).sum(1)
+        weight = (self.weight * self.balance_weight / BALANCES) ** 0.5
+        scale = (weight / held.detach())[:, None]
+        return Block(weight * torch.log(held / produced), {i: scale * slope for i, slope in by.items()})
 
     def equation(self, i: int, jet: Jet, x: Tensor, s: Tensor, theta: Tensor) -> Tensor:
         """What is left of the diffusivity equation."""
         stiffness = self.model.problem.stiffness(x, s)
         diffusion = self._mobility(i, theta) * (jet.xx - self.model.problem.drift * jet.x)
-        return (diffusion - torch.exp(theta[:, 1]) * stiffness * jet.s) / torch.sqrt(1 + stiffness)
+        return (diffusion - stiffness * jet.s) / torch.sqrt((1 + stiffness) * (1 + stiffness / AHEAD))
 
     def _flux(self, i: int, jet: Jet, x: Tensor, s: Tensor, theta: Tensor) -> Tensor:
         return self._mobility(i, theta) * jet.x
 
     def _mobility(self, i: int, theta: Tensor) -> Tensor:
-        log = theta[:, 0] + theta[:, 2] if i == 0 else theta[:, 0]
-        return self.model.problem.mobilities[i] * torch.exp(log)
+        """Of a subdomain, relative to that of the medium."""
+        own = torch.full_like(theta[:, 2], self.model.problem.mobilities[i])
+        return own * torch.exp(theta[:, 2]) if i == 0 else own
 
-    def _block(self, terms: list[Term], target: Tensor | float, weight: float, derivatives: bool) -> Block:
+    def _unknowns(self, n: int, derivatives: bool) -> Float[Tensor, "n 4"]:
+        """The unknowns once for each point, so that a gradient has a row for each."""
+        return self.theta.expand(n, -1).clone().requires_grad_(derivatives and bool(self.free))
+
+    def _block(
+        self,
+        terms: list[Term],
+        target: Tensor | float,
+        weight: float,
+        derivatives: bool,
+        theta: Tensor | None = None,
+    ) -> Block:
         n = len(terms[0].x)
-        total = torch.zeros(n, dtype=torch.float64)
-        block = Block(total)
+        theta = self._unknowns(n, derivatives) if theta is None else theta
+        block = Block(torch.full((n,), -weight, dtype=torch.float64) * target)
         for term in terms:
-            theta = self.theta.expand(n, -1).clone().requires_grad_(derivatives and bool(self.free))
             jet = self.model.jet(term.i, term.x, term.s)
             value = term.sign * weight * term.field(term.i, jet, term.x, term.s, theta)
-            total = total + value
+            block.residual = block.residual + value
             if derivatives:
                 block.by[term.i] = block.by.get(term.i, 0.0) + jacobian(value, jet.tape)
-                if self.free:
-                    by = torch.autograd.grad(value.sum(), theta, allow_unused=True)[0]
-                    if by is not None:
-                        block.by[-1] = block.by.get(-1, 0.0) + by[:, list(self.free)]
-        block.residual = total - weight * target
+        if derivatives and self.free and block.residual.requires_grad:
+            by = torch.autograd.grad(block.residual.sum(), theta, allow_unused=True)[0]
+            if by is not None:
+                block.by[-1] = by[:, list(self.free)]
         return block
 
 
@@ -209,6 +221,6 @@ def _pressure(i: int, jet: Jet, x: Tensor, s: Tensor, theta: Tensor) -> Tensor:
     return jet.p
 
 
-def _image(i: int, jet: Jet, x: Tensor, s: Tensor, theta: Tensor) -> Tensor:
-    """The pressure at the image's distance, which is an unknown: x carries its value and theta its derivative."""
-    return jet.p + jet.x.detach() * (theta[:, 3] - theta[:, 3].detach())
+def _observable(i: int, jet: Jet, x: Tensor, s: Tensor, theta: Tensor) -> Tensor:
+    """The pressure change in units of the reference."""
+    return torch.exp(-theta[:, 0]) * jet.p

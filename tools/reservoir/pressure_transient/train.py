@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
+from tools.reservoir.pressure_transient.model import Pressure, jacobian
 from tools.reservoir.pressure_transient.physics import Block, Physics, Points
 
 LARGEST = 6000  # parameters that Gauss-Newton takes: its matrix then has 288 MB
@@ -53,6 +54,28 @@ def _even(n: int, axis: int, generator: torch.Generator) -> Tensor:
     return (shift + torch.arange(n, dtype=torch.float64) * golden ** -(axis + 1)) % 1
 
 
+def guess(model: Pressure, n: int, generator: torch.Generator, steps: int = 12) -> None:
+    """Start the networks from the problem's cone, by Gauss-Newton on their raw output."""
+    problem = model.problem
+    for i, net in enumerate(model.networks):
+        left, right = problem.cuts[i], problem.cuts[i + 1]
+        x = left + (right - left) * _even(n, 0, generator)
+        s = problem.span * _even(n, 1, generator)
+        target, damping = problem.cone(x, s), 1.0
+        for _ in range(steps):
+            (value, *_), tape = model.raw(i, x, s)
+            by, miss = jacobian(value, tape) / n**0.5, (value.detach() - target) / n**0.5
+            eye = damping * torch.eye(by.shape[1], dtype=torch.float64)
+            move = torch.linalg.solve(by.T @ by + eye, by.T @ miss)
+            start = parameters_to_vector(net.parameters()).detach()
+            vector_to_parameters(start - move, net.parameters())
+            with torch.no_grad():
+                worse = ((model.raw(i, x, s)[0][0] - target) ** 2).mean() > (miss**2).sum()
+            if worse:
+                vector_to_parameters(start, net.parameters())
+            damping *= 4 if worse else 0.25
+
+
 def gauss_newton(
     physics: Physics,
     points: Points,
@@ -74,7 +97,7 @@ def gauss_newton(
     """
     nets = list(physics.model.networks)
     each, growth = physics.model.parameters_each, 2.0
-    for step in range(steps):
+    for _ in range(steps):
         matrix, slope, loss = _normal(physics.blocks(points, derivatives=True), each, len(nets), len(physics.free))
         start = [parameters_to_vector(net.parameters()).detach() for net in nets], physics.theta
         after = loss
@@ -99,7 +122,7 @@ def gauss_newton(
             return 1.0
         history.loss.append(after)
         history.theta.append(physics.theta.tolist())
-        said(step, after)
+        said(len(history.loss), after)
         if loss - after < enough * loss:
             break
     return damping
@@ -129,7 +152,7 @@ def adam(
         fall.step()
         history.loss.append(float(loss))
         if step % 20 == 0:
-            said(step, history.loss[-1])
+            said(len(history.loss), history.loss[-1])
 
 
 def lbfgs(
@@ -151,9 +174,9 @@ def lbfgs(
         loss.backward()  # type: ignore[no-untyped-call]
         return float(loss)
 
-    for step in range(0, steps, 10):
+    for _ in range(0, steps, 10):
         history.loss.append(float(optimizer.step(closure)))  # type: ignore[no-untyped-call]
-        said(step, history.loss[-1])
+        said(10 * len(history.loss), history.loss[-1])
 
 
 def total(physics: Physics, points: Points) -> Tensor:
@@ -166,7 +189,7 @@ def information(physics: Physics, points: Points, damping: float) -> Tensor:
     model, q = physics.model, len(physics.free)
     nets = len(model.networks)
     matrix, _, _ = _normal(physics.blocks(points, derivatives=True), model.parameters_each, nets, q)
-    matrix = matrix + torch.tril(matrix, -1).T
+    matrix = torch.tril(matrix) + torch.tril(matrix, -1).T
     n = model.parameters_each * nets
     weights = matrix[:n, :n]
     weights.diagonal().add_(damping)
