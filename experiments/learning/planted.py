@@ -11,7 +11,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ STEPS = 12
 ROLLOUTS = 150
 TOOLS = ("calculate", "solve_dc_opf")
 OPTIONS = TrainOptions(steps=STEPS, patience=STEPS, tools=TOOLS, rollouts=ROLLOUTS, parallel=8)
+Row = dict[str, Any]
+Say = Callable[[str], None]
 PER_STORE = 10  # trainings; a store in memory grows
 
 
@@ -37,7 +39,7 @@ def family_of(seed: int) -> str:
     return names[seed % len(names)]
 
 
-async def measure(runner: Runner, seed: int, method: str) -> dict[str, Any]:
+async def measure(runner: Runner, seed: int, method: str) -> Row:
     """Plant, improve, and test on cases that nobody trained on."""
     name = family_of(seed)
     family = planted(name, seed)
@@ -67,12 +69,12 @@ async def accuracy(runner: Runner, graph: GraphSpec, test: Sequence[Case]) -> fl
     return sum(r.score or 0.0 for r in done) / len(done)
 
 
-def restored(row: dict[str, Any]) -> bool:
+def restored(row: Row) -> bool:
     """Whether the network is as good as the healthy one again."""
     return bool(row["after"] >= row["healthy"] - 1e-9)
 
 
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """A line for each method, then one for each family."""
     methods = list(dict.fromkeys(r["method"] for r in rows))
     lines = [
@@ -104,18 +106,12 @@ def _mean(values: Iterable[float]) -> float:
     return sum(found) / max(len(found), 1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=200)
-    parser.add_argument("--methods", default=",".join(dict.fromkeys((*RIVALS, *ABLATIONS))))
-    parser.add_argument(
-        "--out", type=Path, default=None, help="results, a JSON line each; those that are there are kept"
-    )
-    args = parser.parse_args()
-    known = args.out.read_text().splitlines() if args.out and args.out.exists() else []
-    rows: list[dict[str, Any]] = [json.loads(line) for line in known]
+def sweep(seeds: int, methods: Sequence[str], out: Path | None = None, say: Say = lambda words: None) -> list[Row]:
+    """The rows of all seeds and methods; those that stand in `out` are taken from there, new ones are added to it."""
+    known = out.read_text().splitlines() if out and out.exists() else []
+    rows: list[Row] = [json.loads(line) for line in known]
     done = {(r["seed"], r["method"]) for r in rows}
-    todo = [(s, m) for m in args.methods.split(",") for s in range(args.seeds) if (s, m) not in done]
+    todo = [(seed, method) for method in methods for seed in range(seeds) if (seed, method) not in done]
     for k in range(0, len(todo), PER_STORE):
         with Store.open("sqlite://") as store:
             model = Scripted(simulated)
@@ -124,20 +120,27 @@ def main() -> None:
                 for seed, method in todo[k : k + PER_STORE]:
                     row = asyncio.run(measure(runner, seed, method))
                     rows.append(row)
-                    if args.out:
-                        with args.out.open("a") as file:
+                    if out:
+                        with out.open("a") as file:
                             file.write(json.dumps(row) + "\n")
                     word = "restored" if restored(row) else f"{row['after']:.2f}"
-                    print(
-                        f"{method:14} {row['family']:20} {seed:4} {word} {row['seconds']} s",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    say(f"{method:14} {row['family']:20} {seed:4} {word} {row['seconds']} s")
             finally:
                 runner.close()
-    wanted = [r for r in rows if r["seed"] < args.seeds and r["method"] in args.methods.split(",")]
+    return [r for r in rows if r["seed"] < seeds and r["method"] in methods]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--methods", default=",".join(dict.fromkeys((*RIVALS, *ABLATIONS))))
+    parser.add_argument(
+        "--out", type=Path, default=None, help="results, a JSON line each; those that are there are kept"
+    )
+    args = parser.parse_args()
+    rows = sweep(args.seeds, args.methods.split(","), args.out, lambda words: print(words, file=sys.stderr, flush=True))
     print(f"{args.seeds} seeds over {len(FAMILIES)} families, a simulated model, at most {ROLLOUTS} rollouts")
-    print(table(wanted))
+    print(table(rows))
 
 
 if __name__ == "__main__":
