@@ -2,6 +2,8 @@
 
 Source: Andrews, Kitagawa and McCloskey, "Inference on Winners", Quarterly Journal of Economics 139 (2024) 305-358, the hybrid
 estimate and interval: conditional on which system won, and on no mean lying further away than a simultaneous interval allows.
+Differs from it: it works on the arcsine scale, where the variance of a share does not depend on the share (Anscombe, Biometrika
+35 (1948) 246-254), since what a winner is picked by makes its observed variance too small.
 """
 
 from collections.abc import Sequence
@@ -37,35 +39,43 @@ def winner(scores: Sequence[Values], families: Families = None, *, level: float 
         seed: Of the draws for the simultaneous bound, and of the half steps by which ties are broken.
     """
     sums, sizes = family_sums(scores, families)
-    covariance = covariance_of_means(sums, sizes)
     means = sums.sum(0) / sizes.sum()
     nudges = _half_steps(np.asarray(scores, dtype=np.float64), seed)
-    nudged = means + nudges
-    best = int(np.argmax(nudged))
-    exact = float(means[best])
-    raw, sigma = float(nudged[best]), float(np.sqrt(covariance[best, best]))
-    if sigma < 1e-12:
-        return Winner(best, exact, Interval(exact, exact, exact, level))
+    angles, covariance = _on_arcsine_scale(means + nudges, covariance_of_means(sums, sizes), len(sizes))
+    best = int(np.argmax(angles))
+    x, sigma = float(angles[best]), float(np.sqrt(covariance[best, best]))
     beta = (1 - level) / 10
     reach = _simultaneous(covariance, beta, seed) * sigma
-    low, high = _conditions(nudged, covariance, best)
+    low, high = _conditions(angles, covariance, best)
     tail = (1 - level - beta) / (2 * (1 - beta))
 
-    def solve(share: float) -> float:
-        """The mean under which the truncated normal lies below `raw` with this chance."""
+    def mean_at(share: float) -> float:
+        """The mean under which the truncated normal lies below what was seen with this chance."""
 
-        def off(mean: float) -> float:
-            floor, ceiling = max(low, mean - reach), min(high, mean + reach)
-            a, x, b = ((edge - mean) / sigma for edge in (floor, raw, ceiling))
-            return float((ndtr(x) - ndtr(a)) / (ndtr(b) - ndtr(a))) - share
+        def off(angle: float) -> float:
+            floor, ceiling = max(low, angle - reach), min(high, angle + reach)
+            a, b, c = ((edge - angle) / sigma for edge in (floor, x, ceiling))
+            return float((ndtr(b) - ndtr(a)) / (ndtr(c) - ndtr(a))) - share
 
-        first, last = raw - (1 - 1e-9) * reach, raw + (1 - 1e-9) * reach
+        first, last = x - (1 - 1e-9) * reach, x + (1 - 1e-9) * reach
         if off(first) <= 0 or off(last) >= 0:  # no other mean within reach would have won less, or more, than this
-            return first if off(first) <= 0 else last
-        return float(brentq(off, first, last, xtol=1e-9))
+            angle = first if off(first) <= 0 else last
+        else:
+            angle = float(brentq(off, first, last, xtol=1e-9))
+        share_at = float(np.sin(np.clip(angle, 0.0, np.pi / 2)) ** 2)
+        return min(max(share_at - float(nudges[best]), 0.0), 1.0)
 
-    middle, first, last = (float(np.clip(solve(share) - nudges[best], 0.0, 1.0)) for share in (0.5, 1 - tail, tail))
-    return Winner(best, exact, Interval(middle, first, last, level))
+    return Winner(best, float(means[best]), Interval(mean_at(0.5), mean_at(1 - tail), mean_at(tail), level))
+
+
+def _on_arcsine_scale(means: Array, covariance: Array, families: int) -> tuple[Array, Array]:
+    """The angles whose squared sines are the means, and their covariance; where scores are all equal, families are the sample."""
+    inside = np.clip(means, 0.25 / families, 1 - 0.25 / families)
+    slopes = 0.5 / np.sqrt(inside * (1 - inside))
+    turned = covariance * np.outer(slopes, slopes)
+    constant = np.diag(covariance) < 1e-12
+    turned[constant, constant] = 0.25 / families
+    return np.arcsin(np.sqrt(np.clip(means, 0.0, 1.0))), turned
 
 
 def _half_steps(scores: Array, seed: int) -> Array:

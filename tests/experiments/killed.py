@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+import os
 import random
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -18,7 +22,13 @@ from tests.agents.killed import Place, apart
 from tests.experiments.lab import by_dice, run
 
 
-def execute(place: Place, system: str, begin: Callable[[], None]) -> list[dict[str, Any]]:
+def execute(
+    place: Place, system: str, death: tuple[int, float] | None, begin: Callable[[], None]
+) -> list[dict[str, Any]]:
+    """Evaluate; die a moment after so many calls, when a death is given."""
+    if death:
+        threading.Thread(target=die, args=(place, *death), daemon=True).start()
+
     async def speak(request: ModelRequest) -> ModelReply:
         place.note(f"asked {request.key()}")
         await asyncio.sleep(random.Random(request.key()).uniform(0.005, 0.02))
@@ -31,19 +41,26 @@ def execute(place: Place, system: str, begin: Callable[[], None]) -> list[dict[s
     return [{k: v for k, v in asdict(r).items() if k not in ("run_id", "seconds")} for r in made.results]
 
 
+def die(place: Place, calls: int, moment: float) -> None:
+    while len(place.calls()) < calls:
+        time.sleep(0.001)
+    time.sleep(moment)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main(folder: str, system: str, seed: int) -> None:
     whole, killed = Place(Path(folder, "whole")), Place(Path(folder, "killed"))
     for place in (whole, killed):
         place.folder.mkdir()
-    uninterrupted, seconds = apart(partial(execute, whole, system))
-    dice = random.Random(seed)
-    deaths = []
-    for share in (dice.uniform(0.15, 0.4), dice.uniform(0.15, 0.4)):
-        survived, _ = apart(partial(execute, killed, system), kill_after=share * seconds)
+    uninterrupted, _ = apart(partial(execute, whole, system, None))
+    calls, dice, deaths = len(whole.calls()), random.Random(seed), []
+    for share in (0.3, 0.7):
+        death = round(share * calls), dice.uniform(0.0, 0.02)
+        survived, _ = apart(partial(execute, killed, system, death))
         deaths.append({"survived": survived is not None, "asked": len(killed.calls())})
-    result, _ = apart(partial(execute, killed, system))
+    result, _ = apart(partial(execute, killed, system, None))
     asked = len(killed.calls())
-    again, _ = apart(partial(execute, killed, system))
+    again, _ = apart(partial(execute, killed, system, None))
     told = {"whole": uninterrupted, "killed": result, "again": again, "deaths": deaths}
     print(json.dumps(told | {"asked": [whole.calls(), killed.calls()], "asked_again": len(killed.calls()) - asked}))
 

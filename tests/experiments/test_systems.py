@@ -1,13 +1,14 @@
 """Rival systems: what they ask, how they vote, and that a name leads to them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agents import Answer, Brief, Network, SpecError
 from agents.models import ModelRequest, Scripted
-from experiments.suites import UnknownSuite, find_suite, suite_names
+from experiments.suites import Item, Split, UnknownSuite, find_suite, suite_names
 from experiments.systems import SYSTEMS, UnknownSystem, find_system
 from experiments.systems.vote import result_of, vote
 from store import Store
@@ -100,6 +101,13 @@ def test_an_agent_whose_tools_do_not_help_answers_all_the_same(store: Store) -> 
     assert [(r.status, r.score, r.calls) for r in made.results] == [("answered", 1.0, 2)] * 2
 
 
+class Spoken(Sums):
+    """Sums in words that lead to the tool that adds."""
+
+    def items(self, split: Split | None = None) -> tuple[Item, ...]:
+        return tuple(replace(item, prompt=f"Calculate {item.prompt}") for item in super().items(split))
+
+
 def test_an_agent_with_tools_is_told_what_they_gave(store: Store) -> None:
     def script(request: ModelRequest) -> str:
         if request.answer_schema:
@@ -107,7 +115,7 @@ def test_an_agent_with_tools_is_told_what_they_gave(store: Store) -> None:
             return f'{{"asked": "1 + 1", "given": "", "compare": "nothing", "calls": [{call}], "answers": ["a.value"]}}'
         return f"The answer is {2 if '= 2 ' in request.messages[1].content else 'unknown'}"
 
-    assert run(store, "tool_agent", Scripted(script), Sums(2)).results[1].score == 1
+    assert run(store, "tool_agent", Scripted(script), Spoken(2)).results[1].score == 1
 
 
 def test_a_network_of_ones_own_is_a_system(store: Store, tmp_path: Path) -> None:
