@@ -19,7 +19,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 LN10 = math.log(10)
 
@@ -85,17 +85,13 @@ class Problem:
         return torch.exp(2 * x - LN10 * s) / (self.ramp * LN10)
 
     def cone(self, x: Float[Tensor, " n"], s: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
-        """A first guess of the networks' raw output: a change that has spread by diffusion's length sqrt(4 t), and no farther.
+        """A first guess of the logarithm of the pressure change by its size: a cone as far as diffusion spreads, sqrt(4 t).
 
         It only says where training starts from, and knows nothing of zones or edges.
         """
-        reach = 0.5 * torch.log(1 + 4 * self.ramp * torch.expm1(LN10 * s)) - x
-        log = torch.minimum(reach, 1 - torch.exp(-2 * reach.clamp(min=-2)))  # of the change ahead of its reach
-        scale = self.size / 2
-        ahead = log - math.log(scale)
-        behind = reach.clamp(max=self.size) / scale + 1e-9
-        behind = behind + torch.log(-torch.expm1(-behind.clamp(min=1e-9)))
-        return torch.where(reach > 1, torch.maximum(ahead, behind), ahead).clamp(min=-12)
+        behind = 0.5 * torch.log(1 + 4 * self.ramp * torch.expm1(LN10 * s)) - x  # of the front, in x
+        guess = torch.log(nn.functional.softplus(behind)) - torch.exp(-2 * behind.clamp(min=-3))
+        return (guess - math.log(self.size)).clamp(-12, 0)
 
     def started(self, s: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Share of the full rate (or pressure) at the well when the clock shows s."""

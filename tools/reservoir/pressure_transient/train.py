@@ -55,13 +55,14 @@ def _even(n: int, axis: int, generator: torch.Generator) -> Tensor:
 
 
 def guess(model: Pressure, n: int, generator: torch.Generator, steps: int = 12) -> None:
-    """Start the networks from the problem's cone, by Gauss-Newton on their raw output."""
+    """Start the networks from the problem's cone, by Gauss-Newton on what they say before the softplus."""
     problem = model.problem
     for i, net in enumerate(model.networks):
         left, right = problem.cuts[i], problem.cuts[i + 1]
         x = left + (right - left) * _even(n, 0, generator)
         s = problem.span * _even(n, 1, generator)
-        target, damping = problem.cone(x, s), 1.0
+        change = 2 * torch.exp(problem.cone(x, s))  # in the units of the network, whose output is a softplus
+        target, damping = change + torch.log(-torch.expm1(-change)), 1.0
         for _ in range(steps):
             (value, *_), tape = model.raw(i, x, s)
             by, miss = jacobian(value, tape) / n**0.5, (value.detach() - target) / n**0.5
