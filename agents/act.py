@@ -8,6 +8,7 @@ number.
 
 import inspect
 import json
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from agents.answer import Answer, Evidence, Quantity
 from agents.check import (
     foreign_names,
     invented_numbers,
+    misdirected_change,
     misread_comparison,
     mistyped_numbers,
     unsaid_values,
@@ -26,8 +28,10 @@ from agents.check import (
 )
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
+from agents.grammar import turn_schema, written_schema
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
-from agents.prompt import AnyTool, Brief, describe, messages, shown, turn_schema, written_schema
+from agents.program import Turn, completed
+from agents.prompt import AnyTool, Brief, describe, messages, shown
 from agents.refine import refine
 from agents.spec import AgentSpec
 from store.events import AgentAnswered, AgentFailed
@@ -57,20 +61,6 @@ class FunctionFailed(Exception):
 
 
 AGENT_ERRORS = (ModelError, ToolError, AgentGaveUp, FunctionFailed)
-
-
-class Call(BaseModel):
-    name: str
-    tool: str
-    arguments: dict[str, Any]
-
-
-class Turn(BaseModel, extra="allow"):
-    """What an agent with tools says: calls with answers over them, or a refusal."""
-
-    calls: list[Call] = []
-    answers: list[str] = []
-    refusal: str = ""
 
 
 class Written(BaseModel, extra="allow"):
@@ -159,7 +149,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
     faulty turn is not shown to it again."""
     tools = tuple(get_tool(name) for name in agent.tools)
     *talk, task = messages(agent, brief, tools)
-    request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools, brief.task))
+    request = _request(agent, ctx, (*talk, task), turn_schema(agent, tools, brief.task, _sources(brief)))
     desk = _Desk(agent, brief, ctx, {t.name: t for t in tools})
     said: list[Turn] = []
     for k in range(agent.max_turns):
@@ -167,12 +157,13 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
         turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
         if turn.refusal:
             return Answer(text=desk.refusal or turn.refusal, refused=True)
-        turn = desk.tidied(turn)
+        turn = completed(turn, desk.tools)
         desk.complaints = desk.check(turn)
         if not desk.complaints:
             try:
                 await desk.run(turn, here)
-                if turn.answers:
+                desk.complaints = desk.doubts(turn)
+                if turn.answers and not desk.complaints:
                     return await desk.answer(turn, here)
             except NoAnswer as e:
                 return Answer(text=_say(e), refused=True)
@@ -208,29 +199,8 @@ class _Desk:
     minded: dict[str, None] = field(default_factory=dict)  # all complaints so far, in order
     advised: set[str] = field(default_factory=set)  # what a check that may be wrong has said; it is said once
 
-    def tidied(self, turn: Turn) -> Turn:
-        """The turn without arguments that only ask for an output and that the task does not speak of."""
-        if "grounded" not in self.agent.checks:
-            return turn
-        calls = []
-        for c in turn.calls:
-            asks = self.tools[c.tool].asks if c.tool in self.tools else {}
-            kept = {n: v for n, v in c.arguments.items() if n not in asks or not self._invented(c.tool, {n: v})}
-            calls.append(c.model_copy(update={"arguments": kept}))
-        return turn.model_copy(update={"calls": calls})
-
-    def _unheard(self, call: Call, answers: list[str]) -> list[str]:
-        """Advice about arguments that ask for an output which no answer uses."""
-        named = " ".join(answers)
-        asks = self.tools[call.tool].asks
-        return [
-            f"{given} asks for {' or '.join(outputs)}, but no answer is {call.name}.{outputs[0]}"
-            for given, outputs in asks.items()
-            if call.arguments.get(given) is not None and not any(f"{call.name}.{o}" in named for o in outputs)
-        ]
-
     def _invented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
-        sources = "\n".join([self.brief.task, self.brief.goal, *(describe(a) for _, a in self.brief.inputs)])
+        sources = _sources(self.brief)
         defaults = _defaults(self.tools[tool])
         return (*invented_numbers(arguments, sources, defaults), *foreign_names(arguments, sources, defaults))
 
@@ -250,15 +220,31 @@ class _Desk:
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
         if "grounded" in self.agent.checks:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
-        advice = [a for c in turn.calls for a in self._unheard(c, turn.answers)] if turn.answers else []
+        advice: list[str] = []
         if "complete" in self.agent.checks and turn.calls:
             advice += self._unused(turn)
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
             advice += misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers)
-        found += [a for a in dict.fromkeys(advice) if a not in self.advised]
-        self.advised |= set(advice)
-        return tuple(found)
+        return (*found, *self._once(advice))
+
+    def doubts(self, turn: Turn) -> tuple[str, ...]:
+        """Advice about answers whose numbers do not go with the question's words."""
+        if "comparison" not in self.agent.checks:
+            return ()
+        questions = re.findall(r"[^.?!]*\?", self.brief.task) or [self.brief.task]
+        asked = " ".join([str((turn.model_extra or {}).get("asked", "")), *questions])
+        return self._once([a for e in turn.answers for a in misdirected_change(asked, e, self._number)])
+
+    def _number(self, reference: str) -> float:
+        call, _, output = reference.partition(".")
+        return float(self.results[call].output[output])
+
+    def _once(self, advice: list[str]) -> tuple[str, ...]:
+        """The advice not given before."""
+        fresh = tuple(a for a in dict.fromkeys(advice) if a not in self.advised)
+        self.advised |= set(fresh)
+        return fresh
 
     def _unused(self, turn: Turn) -> tuple[str, ...]:
         before = [e.arguments for e in self.evidence.values()]
@@ -320,6 +306,11 @@ def _request(agent: AgentSpec, ctx: Context, talk: tuple[Message, ...], schema: 
         else ctx.seed,  # siblings that sample must differ
         max_tokens=agent.max_tokens,
     )
+
+
+def _sources(brief: Brief) -> str:
+    """All that an agent may take numbers and names from."""
+    return "\n".join([brief.task, brief.goal, *(describe(a) for _, a in brief.inputs)])
 
 
 def _called_in(answers: list[str]) -> set[str]:

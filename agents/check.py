@@ -6,7 +6,7 @@ complaints in words that go back to the model; an empty tuple means that the che
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,11 @@ NUMERAL = re.compile(  # 1,354 has a thousands separator, 112,5 % a decimal comm
 )
 LOOSE = re.compile(r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? of text)\b", re.IGNORECASE)
 WORD = re.compile(r"[A-Za-z]+")
+PERCENT = r"(?:%|per ?cent)"
+OF_A_SERIES = rf"\s*(?:to|and|or|versus|vs\.?|than|than at|against|from|,)\s*\d+(?:\.\d+)?\s*{PERCENT}"  # 92 to 107 %
+NAME = re.compile(
+    r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
+)  # case30, 118-bus, 6-8: digits that are no quantity
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,34 @@ def mentions(text: str) -> tuple[Mention, ...]:
         for m in NUMERAL.finditer(text)
     ]
     return (*digits, *_spoken([w.lower() for w in WORD.findall(text)]))
+
+
+def shares(text: str, low: float, high: float) -> list[float]:
+    """What the numbers of a text may become in an argument that is a pure number between `low` and `high`.
+
+    8 % may be 0.08, 1.08 or 0.92, and a fifth 0.2, 1.2 or 0.8; another number is only itself, and digits in names are none: in
+    "107 % at bus 24 of case30" only 107 % is a share. Where no reading of a number lies in the range, the positive ones stay.
+    """
+    plain = NAME.sub(" ", text)
+    found: list[float] = []
+    for m in NUMERAL.finditer(plain):
+        n = float(_with_point(m[0]))
+        percent = re.match(rf"\s*{PERCENT}|{OF_A_SERIES}", plain[m.end() :], re.IGNORECASE)
+        found += _within(_changes(n / 100) if percent else _changes(n) if n < 1 else (n,), low, high)
+    for spoken in _spoken([w.lower() for w in WORD.findall(plain)]):
+        if spoken.value < 1 or spoken.words in TIMES:
+            found += _within(_changes(spoken.value) if spoken.value < 1 else (spoken.value,), low, high)
+        elif re.search(rf"\b{spoken.words}\b(?:[\s-]\w+)?[\s-]*{PERCENT}", plain, re.IGNORECASE):
+            found += _within(_changes(spoken.value / 100), low, high)
+    return found
+
+
+def _changes(share: float) -> tuple[float, ...]:
+    return share, 1 + share, 1 - share
+
+
+def _within(values: tuple[float, ...], low: float, high: float) -> list[float]:
+    return [v for v in values if low <= v <= high] or [v for v in values if v > 0]
 
 
 def _with_point(numeral: str) -> str:
@@ -159,13 +192,20 @@ def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]
     return tuple(complaints)
 
 
-UP = r"more|dearer|extra|additional|adds?|added|increases?|rises?|grows?|higher|losing|loss"
-DOWN = r"less|cheaper|saves?|saved|savings?|drops?|falls?|decreases?|reduces?|lowers?"
-EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than"
+UP = (
+    r"(?<!one )more|dearer|costlier|extra|additional|adds?|added|increases?|rises?|grows?|climbs?|exceeds?|higher|losing|loss"
+    r"|surcharge|penalty"
+)
+DOWN = r"less|cheaper|saves?|saved|savings?|drops?|falls?|decreases?|reduces?|lowers?|worth"
+EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio"
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
-PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
+IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
 ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
-DIFFERENCE = re.compile(r"\b([a-z])\.\w+ - ([a-z])\.")
+RATIO = re.compile(r"\b(times as|ratio)\b")
+DIRECTED = re.compile(  # a.x - b.x, or (a.x - b.x) / b.x * 100
+    r"(?P<open>\()?(?P<first>[a-z]\.(?P<output>\w+)) - (?P<second>[a-z]\.(?P=output))"
+    r"(?(open)\) / (?P<of>[a-z]\.(?P=output)) \* 100)"
+)
 
 
 def misread_comparison(
@@ -184,12 +224,39 @@ def misread_comparison(
     change = CHANGE.search(asked.lower())
     if not change:
         return ("the values of one case are asked for: make one call",) if len(cases) > 1 else ()
+    if RATIO.search(asked.lower()):
+        return () if any(" / b" in a or " / a" in a for a in answers) else ("a ratio of two cases is asked for",)
     if not any(" - " in a for a in answers):
         return (f"{change[0]!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
-    wanted = bool(PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
+    wanted = bool(IN_PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
     if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
     return _stray_changes(asked, *cases) if len(cases) == 2 else ()
+
+
+def misdirected_change(asked: str, expression: str, value: Callable[[str], float]) -> tuple[str, ...]:
+    """Advice where a difference is taken the other way round than the words of a question want it.
+
+    Who asks how much more or how much less expects a positive number; in percent, it is of the smaller value for a rise and of
+    the larger one for a fall. It goes by the words alone, so it may be wrong.
+
+    Args:
+        asked: The question, without the conditions.
+        expression: The answer given: `a.x - b.x`, or that over one of the two in percent.
+        value: The number that a reference such as `a.x` stands for.
+    """
+    form = DIRECTED.fullmatch(expression)
+    ways = [way for way in (UP, DOWN) if re.search(rf"\b({way})\b", asked.lower())]
+    if not form or len(ways) != 1:
+        return ()
+    first, second = form["first"], form["second"]
+    low, high = sorted((first, second), key=value)
+    wanted = f"{high} - {low}"
+    if form["of"]:
+        wanted = f"({wanted}) / {low if ways == [UP] else high} * 100"
+    if wanted == expression or value(low) == value(high):
+        return ()
+    return (f"how much {'more' if ways == [UP] else 'less'} is asked, and that is {wanted}",)
 
 
 def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from agents.act import function
 from agents.answer import Answer, Evidence
-from agents.prompt import CALL_NAMES, Brief
-from agents.spec import AgentSpec, AnswerField, Example
+from agents.program import CALL_NAMES
+from agents.prompt import Brief
+from agents.spec import AgentSpec, AnswerField, Choice, Example
 from tools import Tool, get_tool
 
 Role = Literal["solve", "check", "reason", "explain"]
@@ -21,9 +22,18 @@ COMPARE = AnswerField(
     name="compare",
     meaning="nothing, when values of one case are wanted (with X out, what is Y? what does Y cost then?); "
     "difference, when a change is wanted (what does losing X cost? how much does X add or save? how much more at A than at B?); "
-    "difference in percent, when the change is wanted in percent. "
-    "A difference takes two calls: a with the change or the case named first, b without it or the other case",
-    choices=(("nothing", 1), ("difference", 2), ("difference in percent", 2)),
+    "difference in percent, when the change is wanted in percent; ratio, when it is asked how many times as much. "
+    "A difference or ratio takes two calls: a with the change or the case named first, b without it or the other case",
+    choices=(
+        Choice(value="nothing", calls=1),
+        Choice(value="difference", calls=2, forms=("a.x - b.x", "b.x - a.x", "a.x", "b.x")),
+        Choice(
+            value="difference in percent",
+            calls=2,
+            forms=tuple(f"({p}.x - {q}.x) / {r}.x * 100" for p, q in ("ab", "ba") for r in "ba"),
+        ),
+        Choice(value="ratio", calls=2, forms=("a.x / b.x", "b.x / a.x")),
+    ),
 )
 SOLVE = (
     "You turn a task into tool calls and answers. Copy numbers and names from the task; never invent any. "
@@ -35,13 +45,18 @@ EXPLAIN = (
     "for the task and what they stand on. Use only numbers that stand in the results, exactly as they stand there."
 )
 
+ALWAYS_SHOWN = 8  # of a tool's worked questions: a prefix that providers keep cached
+NEAREST = 4  # of its others
+
 
 def solver(id: str, tools: Sequence[str], **settings: Any) -> AgentSpec:
     """An agent that answers with tools, shown how by the worked questions that the tools bring along."""
-    examples = tuple(e for name in tools for e in _demonstrations(get_tool(name)))
+    worked = [_demonstrations(get_tool(name)) for name in tools]
     given: dict[str, Any] = {
         "fields": (ASKED, GIVEN, COMPARE),
-        "examples": examples,
+        "examples": tuple(e for of_tool in worked for e in of_tool[:ALWAYS_SHOWN]),
+        "more_examples": tuple(e for of_tool in worked for e in of_tool[ALWAYS_SHOWN:]),
+        "nearest": NEAREST,
         "checks": ("grounded", "complete", "comparison"),
         "max_turns": 4,
         **settings,

@@ -16,18 +16,20 @@ from agents.models.contract import Message, ModelRequest
 from agents.spec import AgentSpec, Aggregator, GraphSpec, LayerSpec, TeamSpec
 from store.events import Planned
 from tools import Tool, all_tools
-from tools.retrieve import retrieve
+from tools.retrieve import keywords_in, retrieve
 
 MOST_LAYERS = 4
 MOST_AGENTS = 3
 HANDFUL = 4  # tools a prompt shows
+CALCULATE = "calculate"
 COMBINERS: tuple[Aggregator, ...] = ("single", "sequential", "majority", "best_of_n", "judge", "debate")
 
 ASK = """You plan how a team of agents does a task. Give its subtasks in order; each is done by one layer of agents.
 Roles: solve (gets values with tools), check (tests the values), reason (thinks without tools), explain (says the result).
+The tool calculate knows no data, only the numbers that the task says.
 When the task asks for values that a tool computes, plan one solve for all of them, also when they take several calls.
 Texts, opinions and reasons need no tool: plan one reason.
-Combine: single for one agent; majority, judge or debate for several."""
+Give agents and combine (majority, judge, debate) only where several agents should do the same."""
 
 
 class Subtask(BaseModel):
@@ -60,7 +62,7 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     request = ModelRequest(
         model=ctx.model, messages=_talk(task, tools), answer_schema=_schema(tools), seed=ctx.seed, max_tokens=400
     )
-    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools)
+    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools, _specialist(task, tools))
     graph = ctx.log.put(made.graph.canonical())
     ctx.log.emit(
         f"{at}/planned", Planned(graph=graph, graph_hash=made.graph.hash, planner=ctx.model, repairs=made.repairs)
@@ -68,7 +70,14 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     return made
 
 
-def build(answer: Plan, tools: list[type[Tool[Any, Any]]]) -> Planning:
+def _specialist(task: str, tools: list[type[Tool[Any, Any]]]) -> str:
+    """The tool of whose field a task speaks, with two of its keywords or more; "" if there is none."""
+    used = {t.name: keywords_in(task, t) for t in tools if t.name != CALCULATE}
+    best = max(used, key=lambda name: used[name], default="")
+    return best if best and used[best] >= 2 else ""
+
+
+def build(answer: Plan, tools: list[type[Tool[Any, Any]]], specialist: str = "") -> Planning:
     """Make a graph from a plan, mending what would not run or would go unchecked."""
     known = {t.name for t in tools}
     repairs: list[str] = []
@@ -76,7 +85,7 @@ def build(answer: Plan, tools: list[type[Tool[Any, Any]]]) -> Planning:
     if len(answer.subtasks) > MOST_LAYERS:
         repairs.append(f"kept the first {MOST_LAYERS} of {len(answer.subtasks)} subtasks")
     mended: list[Subtask] = []
-    for step in _one_program(steps, known, repairs):
+    for step in _one_program(steps, known, specialist, repairs):
         if step.role in ("check", "explain") and (not mended or step.role == mended[-1].role):
             repairs.append(f"left out a {step.role} with nothing new before it")
         else:
@@ -90,16 +99,25 @@ def build(answer: Plan, tools: list[type[Tool[Any, Any]]]) -> Planning:
     return Planning(GraphSpec(layers=layers, name="planned"), kind, tuple(repairs))
 
 
-def _one_program(steps: list[Subtask], known: set[str], repairs: list[str]) -> list[Subtask]:
+def _one_program(steps: list[Subtask], known: set[str], specialist: str, repairs: list[str]) -> list[Subtask]:
     """All solving in one layer, at the place of its first step.
 
     An agent with tools makes several calls and computes with their results exactly, so splitting that work, or reasoning about
     its results without tools, only adds places where numbers get lost. `calculate` beside another tool is left out, for answers
-    are computed by it anyway.
+    are computed by it anyway; alone it is left out where another tool fits the task better.
+
+    Args:
+        steps: What the plan says.
+        known: Names of the tools there are.
+        specialist: The one of whose field the task speaks, or "".
+        repairs: Gets what was changed.
     """
     solving = [s for s in steps if s.role == "solve"]
     fit = [name for name in dict.fromkeys(name for s in solving for name in s.tools) if name in known]
-    tools = [name for name in fit if name != "calculate"] or fit
+    tools = [name for name in fit if name != CALCULATE] or fit
+    if tools == [CALCULATE] and specialist:
+        repairs.append(f"{CALCULATE} knows no data, so {specialist} solves, of whose field the task speaks")
+        tools = [specialist]
     if solving and not tools:
         repairs.append("the solving had no tool, so an agent reasons")
         return [s.model_copy(update={"role": "reason", "tools": []}) if s in solving else s for s in steps]
@@ -155,11 +173,12 @@ def _schema(tools: list[type[Tool[Any, Any]]]) -> dict[str, Any]:
     subtask: dict[str, Any] = {
         "goal": {"type": "string", "maxLength": 80},
         "role": {"enum": ["solve", "check", "reason", "explain"]},
-        "agents": {"type": "integer", "minimum": 1, "maximum": MOST_AGENTS},
+        "tools": {"type": "array", "items": {"enum": [t.name for t in tools]}, "minItems": 1, "maxItems": 3},
+        "agents": {"type": "integer", "minimum": 2, "maximum": MOST_AGENTS},
         "combine": {"enum": list(COMBINERS)},
-        "tools": {"type": "array", "items": {"enum": [t.name for t in tools]}, "maxItems": 3},
     }
-    subtasks = {"type": "array", "items": _object(subtask), "minItems": 1, "maxItems": MOST_LAYERS}
+    plain = _object(subtask) | {"required": ["goal", "role"]}
+    subtasks = {"type": "array", "items": plain, "minItems": 1, "maxItems": MOST_LAYERS}
     return _object({"asked": {"type": "string", "maxLength": 120}, "subtasks": subtasks})
 
 
@@ -179,7 +198,10 @@ def _talk(task: str, tools: list[type[Tool[Any, Any]]]) -> tuple[Message, ...]:
 def _step(
     goal: str, role: Role, agents: int = 1, combine: Aggregator = "single", tools: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    return {"goal": goal, "role": role, "agents": agents, "combine": combine, "tools": list(tools)}
+    """A subtask as an answer shows it: an agent alone and without tools needs no more than its goal and role."""
+    with_tools = {"tools": list(tools)} if tools else {}
+    several = {"agents": agents, "combine": combine} if agents > 1 else {}
+    return {"goal": goal, "role": role, **with_tools, **several}
 
 
 _ROD = "- rod_temperature: Temperature along an insulated rod after a given time.\n- calculate: Exact value of an expression."
@@ -191,12 +213,12 @@ EXAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
             "asked": "how warm after ten minutes, how much warmer than after five, which end is hotter",
             "subtasks": [
                 _step(
-                    "find the temperatures after ten and five minutes and the hotter end",
+                    "find the temperatures and the hotter end",
                     "solve",
                     tools=("rod_temperature",),
                 ),
                 _step("check the temperatures", "check"),
-                _step("say how warm it is and which end is hotter", "explain"),
+                _step("say the temperatures", "explain"),
             ],
         },
     ),

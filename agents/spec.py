@@ -71,16 +71,23 @@ def _place(cls: type[Spec], data: Any) -> str:
     return f"{kind} {name}" if name else kind
 
 
-class AnswerField(Spec):
-    """A field the agent fills before it answers, for instance one that makes it copy the words it needs.
+class Choice(Spec):
+    """A value that an answer field may take, and what it asks of the rest of the turn."""
 
-    With `choices` it is a choice, and each choice says how many tool calls go with it (0: any number).
-    """
+    value: str
+    calls: int = Field(0, ge=0, le=4)  # tool calls that go with it; 0: any number
+    forms: tuple[
+        str, ...
+    ] = ()  # what an answer may look like, x standing for one output: `a.x - b.x`; (): any expression
+
+
+class AnswerField(Spec):
+    """A field the agent fills before it answers, for instance one that makes it copy the words it needs, or choose."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")
     meaning: str
     max_chars: int = Field(160, ge=1, le=2000)
-    choices: tuple[tuple[str, int], ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 class Example(Spec):
@@ -108,7 +115,9 @@ class AgentSpec(Spec):
     tools: tuple[str, ...] = ()
     model: str | None = None  # None: the run's model
     fields: tuple[AnswerField, ...] = ()
-    examples: tuple[Example, ...] = ()
+    examples: tuple[Example, ...] = ()  # shown with every task
+    more_examples: tuple[Example, ...] = ()  # of these, only the `nearest` to the task in words are shown
+    nearest: int = Field(0, ge=0, le=20)
     checks: tuple[str, ...] = ()  # deterministic checks of a turn, by name (agents.check)
     function: str = ""  # name of a Python function (`agents.function`) that answers instead of a model
     temperature: float = Field(0.0, ge=0, le=2)

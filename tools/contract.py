@@ -103,7 +103,7 @@ class Worked(Frozen):
     question: str
     asked: str = Field(description="What is wanted, in the words of the question")
     given: str = Field("", description="The conditions of the case, in the words of the question")
-    compare: Literal["nothing", "difference", "difference in percent"] = "nothing"
+    compare: Literal["nothing", "difference", "difference in percent", "ratio"] = "nothing"
     calls: tuple[dict[str, Any], ...] = Field(description="Arguments of the calls, named a, b, ... in this order")
     answers: tuple[str, ...] = Field(description="Expressions over the outputs, such as a.cost - b.cost")
 
@@ -122,7 +122,7 @@ class Tool(Generic[In, Out]):
     examples: ClassVar[
         tuple[dict[str, Any], ...]
     ] = ()  # inputs that work; shown to models and people, run by the tests
-    worked: ClassVar[tuple[Worked, ...]] = ()  # questions with the calls that answer them
+    worked: ClassVar[tuple[Worked, ...]] = ()  # questions with the calls that answer them, the most telling eight first
     keywords: ClassVar[tuple[str, ...]] = ()  # other words a person may use, for retrieval
     refinable: ClassVar[tuple[str, ...]] = ()  # inputs an agent may change to get a better score
     score: ClassVar[str | None] = None  # output field that scores a refinement; higher is better

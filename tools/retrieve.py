@@ -36,13 +36,20 @@ def retrieve(query: str, tools: Iterable[AnyTool], k: int) -> list[AnyTool]:
     """
     candidates = sorted(tools, key=lambda tool: tool.name)
     bags = [_bag(tool) for tool in candidates]
-    scores = _bm25(set(_stems(query)), bags)
+    scores = bm25(set(_stems(query)), bags)
     named = [_is_named(tool, query) for tool in candidates]
     order = sorted(range(len(candidates)), key=lambda i: (not named[i], -scores[i]))
     return [candidates[i] for i in order[:k]]
 
 
-def _bm25(query: set[str], bags: list[Counter[str]]) -> list[float]:
+def keywords_in(query: str, tool: AnyTool) -> int:
+    """How many of a tool's keywords a question uses."""
+    said = set(_stems(query))
+    return sum(bool(stems) and said >= set(stems) for stems in map(_stems, tool.keywords))
+
+
+def bm25(query: set[str], bags: list[Counter[str]]) -> list[float]:
+    """How well each bag of terms fits a query's terms; at least 0."""
     mean = sum(bag.total() for bag in bags) / max(len(bags), 1)
     weight = {}
     for term in query:
@@ -77,7 +84,7 @@ def _is_named(tool: AnyTool, query: str) -> bool:
 
 
 def _stems(text: str) -> list[str]:
-    words = re.findall(r"[a-z0-9]+", text.lower())
+    words = re.findall(r"[a-z]+|[0-9]+", text.lower())
     return [_stem(word) for word in words if word not in _STOPWORDS]
 
 

@@ -27,16 +27,26 @@ class DcOpfInput(Frozen):
     load_scale: float = quantity(
         "1", "Load as a share of nominal: 1.15 is 115 %, 0.9 is 10 % less", 1.0, ge=0.5, le=1.5
     )
-    outages: list[str] = quantity("", "Lines out of service, each by its two buses such as 6-8", [], max_length=5)
+    outages: list[str] = quantity(
+        "",
+        "Lines out of service, each by its two buses such as 6-8",
+        [],
+        max_length=5,
+        json_schema_extra={"copied": "numbers"},
+    )
     generator_outages: list[str] = quantity(
-        "", "Generators out of service, each by its bus such as 13", [], max_length=5
+        "",
+        "Generators out of service, each by its bus such as 13",
+        [],
+        max_length=5,
+        json_schema_extra={"copied": "numbers"},
     )
     renewables: list[Injection] = quantity("", "Wind or solar power fed in at buses", [], max_length=100)
     rating_scale: float = quantity("1", "All line limits times this", 1.0, ge=0.01, le=2)
     watch_bus: int | None = quantity("1", "Bus whose price is asked for", None)
     watch_line: str | None = quantity("", "Line whose flow is asked for, such as 6-8", None)
     watch_generator: str | None = quantity("", "Generator whose output is asked for, by its bus such as 13", None)
-    method: Literal["exact"] = quantity("", "How it is solved", "exact")
+    method: Literal["exact", "neural"] = quantity("", "How it is solved", "exact")
     plots: bool = quantity("", "Also draw the dispatch and the line loading", False)
 
 
@@ -53,6 +63,11 @@ class UnitOutput(Frozen):
     min_mw: float = quantity("MW", "Least output")
     max_mw: float = quantity("MW", "Largest output")
     price: float = quantity("$/MWh", "Price at its bus")
+
+
+class NeuralReport(Frozen):
+    certified_gap_pct: float = quantity("%", "The nets' own dispatch is at most this much above the optimum", ge=0)
+    fell_back: bool = quantity("", "The nets' dispatch could not be used, and this is the exact method's answer")
 
 
 class DcOpfOutput(Frozen):
@@ -80,6 +95,7 @@ class DcOpfOutput(Frozen):
     lines_checked: int = quantity("1", "Lines whose limit was checked by an independent power flow")
     lines_unlimited: int = quantity("1", "Lines in service that have no limit")
     distinct_costs: int = quantity("1", "Number of different generator costs")
+    neural: NeuralReport | None = quantity("", "What the trained nets did, if method is neural", None)
     notes: list[str] = quantity("", "What to know about the data behind this answer")
     dispatch_table: Artifact = quantity("", "Every generator: output, limits, cost, price (CSV)")
     line_table: Artifact = quantity("", "Every line: flow, limit, loading, shadow price (CSV)")
@@ -102,8 +118,19 @@ class SolveDcOpf(Tool[DcOpfInput, DcOpfOutput]):
     worked = WORKED
     keywords = (
         *("optimal power flow", "opf", "economic dispatch", "cheapest dispatch", "electricity", "transmission", "grid"),
-        *("ieee", "bus", "matpower", "pandapower", "pegase", "line limit", "congestion", "binding", "outage", "n-1"),
-        *("locational marginal price", "lmp", "nodal price", "generator", "load", "wind", "solar", "renewable", "MW"),
+        *("ieee", "case", "bus", "matpower", "pandapower", "pegase", "line limit", "congestion", "binding", "outage"),
+        *(
+            "n-1",
+            "locational marginal price",
+            "lmp",
+            "nodal price",
+            "generator",
+            "load",
+            "wind",
+            "solar",
+            "renewable",
+            "MW",
+        ),
     )
     asks = {  # noqa: RUF012
         "watch_bus": ("watched_price",),

@@ -1,0 +1,66 @@
+"""The small program that an agent with tools writes: calls, and answers as expressions over their outputs.
+
+An output that needs to be told what to look at is written with it in brackets, `a.watched_price[25]`. The program is then
+completed: the call is given that argument, and where two answers look at different things, a second call is made for the second.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from tools import Tool
+
+CALL_NAMES = ("a", "b", "c", "d", "e", "f", "g", "h")
+LOOK = re.compile(r"\b([a-z])\.(\w+)\[([^\]]*)\]")
+
+
+class Call(BaseModel):
+    name: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+class Turn(BaseModel, extra="allow"):
+    """What an agent with tools says: calls with answers over them, or a refusal."""
+
+    calls: list[Call] = []
+    answers: list[str] = []
+    refusal: str = ""
+
+
+def completed(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]]) -> Turn:
+    """The turn with every look written as an argument of a call; what makes no sense is left for the checks to find."""
+    calls = {c.name: c for c in turn.calls}
+    if len(calls) < len(turn.calls):
+        return turn
+
+    def settle(match: re.Match[str]) -> str:
+        name, output, key = match[1], match[2], match[3].strip()
+        call = calls.get(name)
+        tool = tools.get(call.tool) if call else None
+        given = next((g for g, outputs in tool.asks.items() if output in outputs), None) if tool else None
+        if call is None or tool is None or given is None:
+            return match[0]
+        wanted = int(key) if key.isdigit() and _whole(tool, given) else key
+        arguments = call.arguments | {given: wanted}
+        for other in calls.values():  # one that looks there, or that looks nowhere yet
+            free = other.name == name and call.arguments.get(given) is None
+            if free or (other.tool == call.tool and other.arguments == arguments):
+                calls[other.name] = other.model_copy(update={"arguments": arguments})
+                return f"{other.name}.{output}"
+        new = next((n for n in CALL_NAMES if n not in calls), None)
+        if new is None:
+            return match[0]
+        calls[new] = call.model_copy(update={"name": new, "arguments": arguments})
+        return f"{new}.{output}"
+
+    answers = [LOOK.sub(settle, answer) for answer in turn.answers]
+    return turn.model_copy(update={"calls": list(calls.values()), "answers": answers})
+
+
+def _whole(tool: type[Tool[Any, Any]], given: str) -> bool:
+    """Whether an input is an integer."""
+    return "integer" in json.dumps(tool.input_type().model_json_schema()["properties"][given])
