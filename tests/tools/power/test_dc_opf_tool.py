@@ -155,7 +155,7 @@ def test_pictures_are_drawn_only_when_asked_for() -> None:
         ({"renewables": [{"bus": 5, "p_mw": 300}]}, InfeasibleDispatch, "110.8 MW more than the demand"),
         ({"load_scale": 1.15, "outages": ["6-8"]}, InfeasibleDispatch, "8-28 by 2.5 MW above its 32 MW"),
         ({"load_scale": 2}, BadInput, "must be at most 1.5"),
-        ({"method": "neural"}, BadInput, "must be 'exact'"),
+        ({"method": "guess"}, BadInput, "must be 'exact' or 'neural'"),
         ({"outages": [str(row) for row in range(1, 8)]}, BadInput, "more than 5 items"),
         ({"load": 1}, BadInput, "load is no input"),
     ],

@@ -17,7 +17,7 @@ from tools.power.dc_opf.grid import Grid
 from tools.power.dc_opf.names import GRIDS, find_bus, find_generator, find_line
 from tools.power.dc_opf.network import Network
 from tools.power.dc_opf.shipped import shipped_grid
-from tools.power.dc_opf.tool import BindingLine, DcOpfInput, DcOpfOutput, Injection, UnitOutput
+from tools.power.dc_opf.tool import BindingLine, DcOpfInput, DcOpfOutput, Injection, NeuralReport, UnitOutput
 
 _AT_LIMIT = 1 - 1e-6  # loading from which a line counts as at its limit
 _NO_PRICE = 1e-6  # $/MWh
@@ -38,7 +38,7 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
 
     progress(0.3, f"dispatching {len(grid.generators)} generators over {len(grid.lines)} lines")
     demand = inp.load_scale * grid.load + grid.shunt - renewables
-    dispatch = Solver(Network(grid)).solve(demand, limit)
+    dispatch, neural = _dispatch(inp, whole, grid, demand, limit)
 
     progress(0.9, "writing tables")
     loading = np.abs(dispatch.flow) / limit
@@ -69,10 +69,25 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
         lines_checked=int(np.isfinite(limit).sum()),
         lines_unlimited=int(np.isinf(limit).sum()),
         distinct_costs=len(np.unique(grid.cost[:, :2], axis=0)),
+        neural=neural,
         notes=[*whole.notes, *_changes(whole, lines_out, units_out), *_ties(grid, dispatch, binding)],
         **tables,
         plots=_pictures(grid, limit, dispatch) if inp.plots else [],
     )
+
+
+def _dispatch(
+    inp: DcOpfInput, whole: Grid, grid: Grid, demand: Float[ndarray, " n"], limit: Float[ndarray, " m"]
+) -> tuple[Dispatch, NeuralReport | None]:
+    network = Network(grid)
+    if inp.method == "exact":
+        return Solver(network).solve(demand, limit), None
+    from tools.power.dc_opf.learn import nets_for
+    from tools.power.dc_opf.neural import solve_one
+
+    nets, _ = nets_for(whole)
+    dispatch, proposal = solve_one(nets, whole, network, demand, limit)
+    return dispatch, NeuralReport(certified_gap_pct=float(f"{proposal.gap_pct:.3g}"), fell_back=not proposal.used)
 
 
 def _told(value: Any) -> float:

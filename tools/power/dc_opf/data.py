@@ -72,6 +72,7 @@ class Lesson:
     """Scenarios on one network with their optima; those without a dispatch are left out."""
 
     form: NormalForm
+    demand: Float[ndarray, "b n"]  # MW at the buses
     demands: Demands
     best: Float[ndarray, "b g"]  # shares
 
@@ -84,4 +85,4 @@ def lesson(network: Network, loads: Float[ndarray, "b n"], lines: Int[ndarray, "
         demand, lambda form, demands: np.repeat(cheapest(form)[None], len(demands.total), axis=0)
     )
     done = np.flatnonzero(found.done)
-    return Lesson(projector.form, projector.form.demands(demand[done]), found.share[done])
+    return Lesson(projector.form, demand[done], projector.form.demands(demand[done]), found.share[done])

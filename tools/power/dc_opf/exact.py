@@ -66,6 +66,24 @@ class Solver:
             breaks = self._pool.programme(scenario).more_breaks(breaks, proposal.output)
         raise Uncertified(f"the best dispatch found misses the optimality conditions by {best:.1e}", residual=best)
 
+    def finish(self, demand: Float[ndarray, " n"], limit: Float[ndarray, " m"], near: Point) -> Dispatch | None:
+        """The optimum that the polish alone makes of a dispatch near it, or None if that is not certified.
+
+        Args:
+            near: Whoever proposed it; with a multiplier for every line of the network.
+        """
+        scenario = Scenario(self.network, demand, limit)
+        self._pool.add(np.setdiff1d(np.flatnonzero(near.line_price), self._pool.lines))
+        while True:
+            programme = self._pool.programme(scenario)
+            point = polish(programme, Point(near.output, near.balance_price, near.line_price[self._pool.lines]))
+            overloaded = overloaded_lines(scenario, point.output, self._pool)
+            if len(overloaded) == 0:
+                break
+            self._pool.add(overloaded)
+        dispatch = self._certified(scenario, point)
+        return dispatch if dispatch.certificate.kkt_residual <= TOLERANCE else None
+
     def _within_limits(self, scenario: Scenario, breaks: Float[ndarray, "g b"]) -> tuple[Point, Point]:
         """A proposal and what the polish makes of it, for a pool that has grown until no other line is overloaded."""
         while True:

@@ -68,12 +68,14 @@ class Projector:
         """
         repaired = self.feasible(demand, guess)
         output = self.form.output(repaired.share)
-        balance_price, line_price = self.form.prices(*prices_behind(self.form, repaired))
+        balance_price, line_price = self.form.prices(
+            *prices_behind(self.form, self.form.demands(demand), repaired.share)
+        )
         certificates = certify_all(self.network, self.limit, demand, output, balance_price, line_price)
         answers = Answers(output, balance_price, line_price, certificates, np.zeros(len(demand), dtype=bool), {})
         if fall_back:
             for i, certificate in enumerate(certificates):
-                if not (repaired.done[i] and self._holds(certificate)):
+                if not (repaired.done[i] and self.holds(certificate)):
                     self._solve_exactly(i, demand[i], answers)
         return answers
 
@@ -95,7 +97,8 @@ class Projector:
             repaired = _with(repaired, todo, repair(form, form.demands(demand[todo]), guessed[todo]))
         return repaired
 
-    def _holds(self, proved: Certificate) -> bool:
+    def holds(self, proved: Certificate) -> bool:
+        """Whether a dispatch keeps all limits and is near enough to the optimum."""
         grid = self.network.grid
         within = proved.balance_error <= _BALANCE and proved.limit_error <= 1e-9 * max(float(np.max(grid.high)), 1)
         return within and proved.overload_share <= 2 * _OVER and proved.gap_pct <= self.max_gap_pct

@@ -25,6 +25,7 @@ _STEPS, _HALVINGS = 50, 30
 _CHUNK = 64  # scenarios at a time, so that their rows stay in the processor's cache
 _MISSED = 1e-9  # share of its limit by which a line may miss it
 _BALANCE = 1e-11  # share of the range of all blocks
+_NEARLY_FULL = 0.95  # loading from which a line of an approximate dispatch may have a price
 _STRAIGHT = (
     0.05  # curvature, in spreads of cost over a block's range, that stands for none where a distance is measured
 )
@@ -61,11 +62,17 @@ def repair(form: NormalForm, demands: Demands, guess: Float[ndarray, "b g"]) -> 
     return Repaired(*(np.concatenate(column) for column in columns))
 
 
-def prices_behind(form: NormalForm, repaired: Repaired) -> tuple[Float[ndarray, " b"], Float[ndarray, "b k"]]:
-    """The prices of balance and held lines that come nearest to explaining these shares as the cheapest, by least squares."""
-    free = (repaired.share > 0) & (repaired.share < 1)
-    give, side = free / metric_of(form), np.sign(repaired.line)
-    cost = give * form.weight * (form.offset + form.slope * repaired.share)
+def prices_behind(
+    form: NormalForm, demands: Demands, share: Float[ndarray, "b g"]
+) -> tuple[Float[ndarray, " b"], Float[ndarray, "b k"]]:
+    """The prices of the balance and of nearly full lines that come nearest to explaining these shares as the cheapest.
+
+    They are least squares over the blocks that are free to move; a line with a price of the wrong sign gets none.
+    """
+    load = demands.idle + share @ form.effect.T
+    side = np.where(np.abs(load) > _NEARLY_FULL, np.sign(load), 0)
+    give = ((share > 0) & (share < 1)) / metric_of(form)
+    cost = give * form.weight * (form.offset + form.slope * share)
     balance, line = _newton(form, give, side, cost @ form.weight, -cost @ form.effect.T)
     return balance, np.where(line * side > 0, line, 0)
 
