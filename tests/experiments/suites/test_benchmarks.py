@@ -161,9 +161,9 @@ def test_a_name_is_mentioned_as_words_of_their_own(story: str, name: str, expect
 def test_reference_solutions_pass_and_at_least_95_percent_of_mutants_fail() -> None:
     """A sample; `python -m experiments.suites.humaneval.mutants` takes them all."""
     solutions = references() if items(humaneval) else {}
-    some = [(item, solutions[item.id]) for item in items(humaneval)[::5]]
+    some = [(item, solutions[item.id]) for item in items(humaneval)[::10]]
     assert survivors(some) == some
-    wrong = sample(40, seed=0)
+    wrong = sample(24, seed=0)
     alive = survivors(wrong)
     assert len(alive) <= 0.05 * len(wrong), [mutant for _, mutant in alive]
 
