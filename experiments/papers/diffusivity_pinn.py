@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PAPER = 4
 Say = Callable[[str], None]
 EDGE, FIRST, LATEST = 1000.0, 10.0, 1e7  # of the circle that the bar names, in well radii and dimensionless time
-STEPS = 300
+STEPS = 200
 
 
 def forward(say: Say) -> Sequence[Line]:

@@ -85,12 +85,15 @@ def _predict(inp: PressureTransientInput) -> PressureTransientOutput:
     notes = [f"{other}, which takes a fraction of a second, gives {known * case.scale:.6g} {unit}."]
     if inp.rw is None and inp.geometry != "linear":
         notes.append(f"The well radius is taken as {case.rw:g}.")
+    if image and x > 0:
+        notes.append("The place asked for is taken to be as far from the well's image as the well itself.")
     return PressureTransientOutput(
         change_psi=None if unit == "m" else change,
         drawdown=change if unit == "m" else None,
         rel_l2_pct=100 * quality.rel_l2,
         well_error_pct=100 * quality.well_error,
         mass_balance_pct=None if quality.balance is None else 100 * quality.balance,
+        residual=solved.loss[-1] ** 0.5,
         seconds=solved.seconds,
         score=-math.log10(max(quality.rel_l2, 1e-12)),
         parameters=sum(p.numel() for p in model.parameters()),
@@ -228,6 +231,7 @@ def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
         rmse_obs=rmse,
         intervals=ends,
         condition=found.condition,
+        residual=found.residual,
         seconds=found.seconds,
         score=-(rmse / sigma + math.log10(max(wide, 1e-12))),
         parameters=sum(p.numel() for p in found.model.parameters()),

@@ -29,6 +29,7 @@ DARCY = 141.2  # psi of one dimensionless unit at 1 STB/d, 1 cp, 1 mD, 1 ft
 DIFFUSION = 0.0002637  # ft^2/h of diffusivity of 1 mD, 1 cp, 1/psi
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0}
 FEWEST = 8
+EARLIEST, LATEST = 1e-3, 1e14  # dimensionless times
 _LARGEST = 1_000_000  # bytes of a record
 
 
@@ -42,7 +43,18 @@ class Case:
     hours: float  # of the question's unit of time
 
     def dimensionless_time(self, t: Float[ndarray, " n"]) -> Float[ndarray, " n"]:
-        return t * self.hours * self.diffusivity / self.rw**2
+        """Time by that of diffusion across the well.
+
+        Raises:
+            BadInput: If it is so short or long that no well and no rock can be meant.
+        """
+        out: Float[ndarray, " n"] = t * self.hours * self.diffusivity / self.rw**2
+        if not (out.min() > EARLIEST and out.max() < LATEST):
+            raise BadInput(
+                f"dimensionless times are {out.min():.2g} to {out.max():.2g}, must lie between {EARLIEST:g} and {LATEST:g}",
+                hint="check the units of k, time and radii",
+            )
+        return out
 
 
 def make_case(inp: PressureTransientInput) -> Case:

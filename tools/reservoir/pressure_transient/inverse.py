@@ -26,7 +26,7 @@ from tools.reservoir.pressure_transient.model import Pressure
 from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data, Physics
 from tools.reservoir.pressure_transient.problem import Problem
 from tools.reservoir.pressure_transient.tool import DivergedTraining
-from tools.reservoir.pressure_transient.train import History, gauss_newton, information, sample
+from tools.reservoir.pressure_transient.train import History, gauss_newton, information, sample, total
 from tools.training import seeded
 
 SURE = 1e4  # how much more the physics counts than the record
@@ -42,6 +42,7 @@ class Found:
     covariance: Float[ndarray, "q q"]  # of the free ones, for unit noise of the data's sigma
     condition: float
     misfit: Float[ndarray, " n"]  # computed less observed, dimensionless
+    residual: float  # root of what is left of the physics, each of its parts a mean square
     history: History
     seconds: float
 
@@ -98,13 +99,16 @@ def _search(
     hessian = information(physics, points, physics.weight * 1e-8).numpy()
     singular = np.linalg.svd(hessian, compute_uv=False)
     condition = float(singular[0] / max(singular[-1], 1e-300))
+    misfit = physics.misfit(data).numpy()
+    physics.data, physics.weight = None, 1.0
     return Found(
         model=model,
         physics=physics,
         theta=physics.theta.numpy().copy(),
         covariance=np.linalg.pinv(hessian),
         condition=condition,
-        misfit=physics.misfit(data).numpy(),
+        misfit=misfit,
+        residual=float(total(physics, points).detach()) ** 0.5,
         history=history,
         seconds=perf_counter() - started,
     )
