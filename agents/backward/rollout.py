@@ -151,7 +151,7 @@ async def roll_out(graph: GraphSpec, case: Case, ctx: Context) -> Rollout:
     error: ErrorInfo | None = None
     try:
         answer = await forward(graph, case.task, within)
-        loss = await case.scorer(case.task, answer, within)
+        loss = _recorded(ctx.log.find(f"{at}/rolled")) or await case.scorer(case.task, answer, within)
     except NotRecorded:
         raise
     except (ModelError, TeamFailed, SpecError) as e:
@@ -176,6 +176,13 @@ async def roll_out(graph: GraphSpec, case: Case, ctx: Context) -> Rollout:
     return Rollout(graph, case, loss, answer, tokens, usd, tuple(part.events), error)
 
 
+def _recorded(event: Event | None) -> Loss | None:
+    """What an earlier execution scored: a scorer may run programs, and need not say the same twice."""
+    if isinstance(event, RolledOut) and event.score is not None and event.error is None:
+        return Loss(event.score, event.words, "log")
+    return None
+
+
 def _innocent(error: ErrorInfo, events: Iterable[tuple[str, Event]]) -> bool:
     """Whether the graph failed for a reason that says nothing about it."""
     kinds = (
@@ -187,7 +194,8 @@ def _innocent(error: ErrorInfo, events: Iterable[tuple[str, Event]]) -> bool:
 async def nodes(rollout: Rollout, ctx: Context) -> Node:
     """The rollout's last node, with all that led to it: what every agent and every layer heard and said."""
     events = dict(rollout.events)
-    case, combined = rollout.case, {}
+    case = rollout.case
+    combined: dict[str, Node] = {}
     end: Node | None = None
     number = count()
 
