@@ -6,6 +6,7 @@ that does not expect it.
 """
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
@@ -127,7 +129,7 @@ def launch(order: Start | Resume) -> str:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)},
+            env=_environment(),
             text=True,
             start_new_session=True,  # whatever ends the page's server leaves the run alone
         )
@@ -165,6 +167,29 @@ def cancel(store: "Store", run_id: str) -> None:
     os.kill(run.pid, signal.SIGTERM)
 
 
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay found: events compared, calls made (none), and each difference in words."""
+
+    events: int
+    calls: int
+    differences: tuple[str, ...]
+
+
+def replay(run_id: str) -> Replayed:
+    """Execute a finished run again from its log alone, in a process of its own.
+
+    Raises:
+        LaunchError: The log does not hold all that the run needs.
+    """
+    command = [sys.executable, "-P", "-m", "backprose", "runs", "replay", run_id, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=_environment(), check=False)
+    if not done.stdout.strip():
+        raise LaunchError(*_reason(done.stderr))
+    told = json.loads(done.stdout)
+    return Replayed(told["events"], told["calls"], tuple(told["differences"]))
+
+
 def own_run(store: "Store") -> str:
     """The id of the run that this process is executing, empty if none."""
     from store import list_runs
@@ -188,6 +213,11 @@ async def _listening(work: Coroutine[Any, Any, RunResult]) -> RunResult:
         return await doing
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
+
+
+def _environment() -> dict[str, str]:
+    """So that another process imports what this one does."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(entry or os.getcwd() for entry in sys.path)}
 
 
 def _folder() -> Path:

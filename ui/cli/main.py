@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ui.cli import db, eval, model, papers, run, runs, tool
+from ui.cli import db, eval, model, network, papers, run, runs, tool, train, ui
 from ui.cli.fail import Guarded, debugging
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("ui")(ui.ui)
+app.command("train")(train.train)
+app.add_typer(network.app, name="network")
 app.add_typer(runs.app, name="runs")
 app.add_typer(tool.app, name="tool")
 app.add_typer(model.app, name="model")

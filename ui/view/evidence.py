@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.answer import Answer
 from store.events import Event, ToolCalled
+from tools.registry import AnyTool
 
 Read = Callable[[str], str]  # a blob's text by its reference
 
@@ -65,9 +66,19 @@ def _ground(name: str, tool: str, arguments: dict[str, Any], output: dict[str, A
     known = _known().get(tool)
     if known is None:
         return Ground(name, tool, arguments, output, {}, "", None, ())
-    certificates = tuple(_certificate(field, output.get(field), limit) for field, limit in known.certificate.items())
-    units = _units(known.input_type()) | _units(known.output_type())
-    return Ground(name, tool, arguments, output, units, known.source, known.paper, certificates if output else ())
+    return Ground(
+        name, tool, arguments, output, units_of(known), known.source, known.paper, certificates_of(known, output)
+    )
+
+
+def certificates_of(tool: AnyTool, output: dict[str, Any]) -> tuple[Certificate, ...]:
+    """The certificates of a tool's result; none where it has none."""
+    return tuple(_certificate(field, output.get(field), limit) for field, limit in tool.certificate.items() if output)
+
+
+def units_of(tool: AnyTool) -> dict[str, str]:
+    """The units of a tool's inputs and outputs, where they have one."""
+    return _units(tool.input_type()) | _units(tool.output_type())
 
 
 def _certificate(name: str, value: Any, limit: float) -> Certificate:

@@ -3,7 +3,10 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from experiments.papers import Line
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,23 @@ def papers(results: Path | None = None) -> list[PaperRow]:
         )
         for row in listed
     ]
+
+
+def matches(row: PaperRow, text: str, status: str) -> bool:
+    """Whether a row holds all words of a search, and has the status, if one is given."""
+    place = f"{row.number:02d} {row.title} {row.tool} {row.bar} {row.arxiv}".casefold()
+    return status in ("", row.status) and all(word in place for word in text.casefold().split())
+
+
+def table_row(line: "Line") -> tuple[str, str, str, str, str, str]:
+    """A measured line as cells: what, ours, target, whether it is met, the paper's own figure, others in the same run."""
+    spread = f" ± {line.spread:.2g} ({line.seeds} seeds)" if line.spread is not None else ""
+    unit = "" if line.unit == "1" else f" {line.unit}"
+    bound = "" if line.target is None else f"{'≤' if line.at_most else '≥'} {line.target:g}"
+    verdict = {True: "met", False: "missed", None: ""}[line.met]
+    paper = "" if line.paper is None else f"{line.paper:g}"
+    others = ", ".join(f"{name} {value:.4g}" for name, value in line.others.items())
+    return line.what, f"{line.ours:.4g}{unit}{spread}", bound, verdict, paper, others
 
 
 def _status(row: dict[str, Any], names: set[str], carried: set[int | None]) -> Literal["engine", "ready", "planned"]:

@@ -33,14 +33,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Wire:
+    """Who hears whom: from box to box (`layer/agent`), the same as an SVG path, and whether it stays inside a team."""
+
+    source: str
+    target: str
+    path: str
+    inside: bool = False
+
+
+@dataclass(frozen=True)
 class Picture:
-    """Boxes, headings and wires (as SVG paths) in pixels."""
+    """Boxes, headings and wires in pixels."""
 
     width: float
     height: float
     columns: tuple[Column, ...]
     boxes: tuple[Box, ...]
-    wires: tuple[str, ...]
+    wires: tuple[Wire, ...]
 
 
 def picture(graph: GraphSpec, chosen: Mapping[str, str]) -> Picture:
@@ -89,7 +99,7 @@ def _boxes(layer: str, team: TeamSpec, x: float, top: float) -> list[Box]:
     return boxes
 
 
-def _inner_wires(team: TeamSpec, places: Mapping[str, Box]) -> list[str]:
+def _inner_wires(team: TeamSpec, places: Mapping[str, Box]) -> list[Wire]:
     """Wires inside a team bulge out on its left side."""
     wires = []
     for target, sources in team.parents.items():
@@ -98,11 +108,12 @@ def _inner_wires(team: TeamSpec, places: Mapping[str, Box]) -> list[str]:
                 a, b = places[source], places[target]
                 y1, y2 = a.y + BOX_HEIGHT / 2, b.y + BOX_HEIGHT / 2
                 bulge = a.x - 12 - abs(y2 - y1) / 12
-                wires.append(f"M{a.x:g} {y1:g} C{bulge:g} {y1:g} {bulge:g} {y2:g} {b.x:g} {y2:g}")
+                path = f"M{a.x:g} {y1:g} C{bulge:g} {y1:g} {bulge:g} {y2:g} {b.x:g} {y2:g}"
+                wires.append(Wire(f"{a.layer}/{source}", f"{b.layer}/{target}", path, inside=True))
     return wires
 
 
-def _between(one: TeamSpec, its: Mapping[str, Box], other: TeamSpec, theirs: Mapping[str, Box]) -> list[str]:
+def _between(one: TeamSpec, its: Mapping[str, Box], other: TeamSpec, theirs: Mapping[str, Box]) -> list[Wire]:
     """From the agents that give a layer's answer to those that open the next one."""
     wires = []
     for source in (its[i] for i in one.sinks if i in its):
@@ -110,5 +121,6 @@ def _between(one: TeamSpec, its: Mapping[str, Box], other: TeamSpec, theirs: Map
             x1, y1 = source.x + BOX_WIDTH, source.y + BOX_HEIGHT / 2
             x2, y2 = target.x, target.y + BOX_HEIGHT / 2
             middle = (x1 + x2) / 2
-            wires.append(f"M{x1:g} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}")
+            path = f"M{x1:g} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
+            wires.append(Wire(f"{source.layer}/{source.agent}", f"{target.layer}/{target.agent}", path))
     return wires

@@ -26,7 +26,7 @@ from store.events import (
     ToolCalled,
 )
 
-SpanKind = Literal["run", "plan", "layer", "agent", "model", "tool", "note", "loss"]
+SpanKind = Literal["run", "plan", "rollouts", "case", "layer", "agent", "model", "tool", "note", "loss"]
 LEAVES = ("model", "tool", "note")
 _ROOTS: dict[str, SpanKind] = {"plan": "plan", "loss": "loss"}
 
@@ -69,7 +69,7 @@ class Span:
 
     @property
     def title(self) -> str:
-        """`solve-1`, `layer 2-check`, `plan`, `model act`."""
+        """`solve-1`, `layer 2-check`, `plan`, `model act`, `rollouts 1f3a5c7e`."""
         return self.name if self.kind in ("agent", "note", self.name) else f"{self.kind} {self.name}"
 
 
@@ -168,19 +168,23 @@ def _place(record: Record, spans: dict[str, Span], keep: bool) -> None:
 
 def _owner(key: str, spans: dict[str, Span]) -> Span:
     """The span that an event belongs to, made when this is the first event of it."""
-    parts = key.split("/")
+    parts, above, base = key.split("/"), "", ""
+    if parts[0] == "rollout" and len(parts) > 2:  # of a training: one graph does one case, like a run within the run
+        graph = _child(spans, "", "/".join(parts[:2]), "rollouts", parts[1][:8])
+        base = "/".join(parts[:3])
+        above = _child(spans, graph.at, base, "case", parts[2]).at
+        parts, base = parts[3:] or [""], base + "/"
     if parts[0] == "layer":
-        layer = _child(spans, "", "/".join(parts[:2]), "layer", parts[1])
+        layer = _child(spans, above, base + "/".join(parts[:2]), "layer", parts[1])
         if len(parts) > 3 and parts[2] == "agent":
-            return _child(spans, layer.at, "/".join(parts[:4]), "agent", parts[3])
+            return _child(spans, layer.at, base + "/".join(parts[:4]), "agent", parts[3])
         if len(parts) > 5 and parts[2:4] == ["combine", "round"]:
-            return _child(
-                spans, layer.at, "/".join(parts[:6]), "agent", f"{parts[5]}, debate round {int(parts[4]) + 1}"
-            )
+            at = base + "/".join(parts[:6])
+            return _child(spans, layer.at, at, "agent", f"{parts[5]}, debate round {int(parts[4]) + 1}")
         return layer
     if parts[0] in _ROOTS:
-        return _child(spans, "", parts[0], _ROOTS[parts[0]], parts[0])
-    return spans[""]
+        return _child(spans, above, base + parts[0], _ROOTS[parts[0]], parts[0])
+    return spans[above]
 
 
 def _child(spans: dict[str, Span], parent: str, at: str, kind: SpanKind, name: str) -> Span:

@@ -1,5 +1,6 @@
 """Words for what is measured: durations, money, tokens, sizes, moments, statuses."""
 
+import re
 import time
 
 STATUS_WORDS = {
@@ -52,6 +53,23 @@ def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
+def ago(seconds: float) -> str:
+    """How long ago, roughly: `just now`, `4 min ago`, `2 h ago`, `3 days ago`."""
+    if seconds < 45:
+        return "just now"
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            n = int(seconds // size)
+            return f"{n} {unit}{'s' if unit == 'day' and n > 1 else ''} ago"
+    return "1 min ago"
+
+
+def rough(number: float) -> str:
+    """A number to two digits, in full: `1,200`, `35`."""
+    digits = len(str(int(number)))
+    return f"{round(number, 2 - digits):,.0f}"
+
+
 def bill(calls: int, tokens: int, usd: float) -> str:
     """What model calls cost, in one phrase: `3 calls, 1,234 tokens, free`."""
     return f"{count(calls, 'model call')}, {count(tokens, 'token')}, {money(usd)}"
@@ -68,6 +86,14 @@ def clipped(text: str, width: int) -> str:
     """One line of at most `width` characters."""
     line = " ".join(text.split())
     return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$:~&])")
+
+
+def markdown(text: str) -> str:
+    """Text on one line such that markdown shows it as it is, whatever marks, markup or links a model put into it."""
+    return _MARKS.sub(r"\\\1", " ".join(plain(text).split()))
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,48 @@
+"""The dashboard's frame: who may in, and the pages with their addresses. Streamlit runs this file at every click."""
+
+import os
+
+import streamlit as st
+
+from ui.view.access import LOGIN, TOKEN, Access, AccessError, access
+from ui.web import parts
+from ui.web.addresses import pages
+
+
+def main() -> None:
+    st.set_page_config("Backprose", layout="wide", initial_sidebar_state="collapsed")
+    parts.style()
+    try:
+        way_in = access(
+            str(st.get_option("server.address") or ""), os.environ.get(TOKEN, ""), bool(os.environ.get(LOGIN))
+        )
+    except AccessError as error:
+        parts.complain(error)
+        return
+    if admitted(way_in):
+        st.navigation(pages(), position="top").run()
+
+
+def admitted(way_in: Access) -> bool:
+    """Whether this visitor may see the pages; one who may not yet is asked."""
+    if way_in.by == "open" or st.session_state.get("admitted"):
+        return True
+    if way_in.by == "login":
+        if st.user.is_logged_in:
+            return True
+        parts.title("Backprose", "Sign in to see runs, tools and results.")
+        st.button("Sign in", type="primary", on_click=st.login)
+        return False
+    parts.title("Backprose", "Whoever started this server has its token.")
+    with st.form("token", width=420):
+        given = st.text_input("Token", type="password", autocomplete="current-password")
+        sent = st.form_submit_button("Enter", type="primary")
+    if sent and way_in.admits(given):
+        st.session_state["admitted"] = True
+        st.rerun()
+    if sent:
+        st.error("That is not the token.")
+    return False
+
+
+main()

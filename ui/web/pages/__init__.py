@@ -1,0 +1,1 @@
+"""The pages, one module each; each has a function `page` that draws it."""
