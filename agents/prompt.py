@@ -34,7 +34,7 @@ def messages(agent: AgentSpec, brief: Brief, tools: Sequence[AnyTool]) -> tuple[
     """The conversation that opens an agent's turn."""
     talk = [Message(role="system", content=_system(agent, tools))]
     for example in (*agent.examples, *nearest(brief.task, agent.more_examples, agent.nearest)):
-        talk += [Message(role="user", content=example.task), Message(role="assistant", content=example.turn)]
+        talk += [Message(role="user", content=example.task), Message(role="assistant", content=example.said)]
     talk += [Message(role="user", content=f"From {who}:\n\n{describe(answer)}") for who, answer in brief.inputs]
     goal = f"\nYour part: {brief.goal}" if brief.goal and brief.goal != brief.task else ""
     return (*talk, Message(role="user", content=brief.task + goal))

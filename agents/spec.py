@@ -97,6 +97,12 @@ class Example(Spec):
     turn: str
     origin: str = ""
 
+    @property
+    def said(self) -> str:
+        """The turn as the agent writes it: JSON, or plain words where the JSON is a string."""
+        turn = json.loads(self.turn)
+        return turn if isinstance(turn, str) else self.turn
+
     @model_validator(mode="after")
     def _turn_is_json(self) -> Self:
         try:

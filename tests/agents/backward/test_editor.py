@@ -16,6 +16,7 @@ from agents.backward.rollout import Bench
 from agents.context import Context
 from agents.loss import metric
 from agents.models import Scripted
+from agents.prompt import Brief, messages
 from agents.run import Runner
 from agents.spec import SpecError
 from experiments.systems.random_edits import random_value
@@ -101,6 +102,12 @@ def test_merged_layers_work_in_sequence(means: tuple[Means, Context]) -> None:
 def test_a_demonstration_is_the_agent_s_own_turn_from_a_training_case(means: tuple[Means, Context]) -> None:
     example = after("add_example", "say", means, agent="sayer", case="t1").layers[2].teams[0].agents[0].examples[0]
     assert (example.task, json.loads(example.turn), example.origin) == ("How much is 3 * 4?", "it is 12", "t1")
+    shown = messages(agent("x", "X", examples=(example,)), Brief("2 + 3?"), ())
+    assert [m.content for m in shown[1:]] == [
+        "How much is 3 * 4?",
+        "it is 12",
+        "2 + 3?",
+    ]  # plain words, as it spoke them
     with pytest.raises(CannotEdit, match="case t9 was not solved"):
         said("add_example", "say", means, agent="sayer", case="t9")
 
