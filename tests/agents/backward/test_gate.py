@@ -83,6 +83,12 @@ def test_a_demonstration_from_the_training_split_may_repeat_its_task() -> None:
     assert refused(AddExample(layer="one", agent="a", example=shown)) == ""
 
 
+def test_an_agent_with_tools_is_shown_turns_and_no_plain_words() -> None:
+    shown = AddExample(layer="one", agent="a", example=Example(task="x", turn='"12"', origin="t1"))
+    assert refused(shown) == ""
+    assert "plain words" in refused(shown, SetTools(layer="one", agent="a", tools=("calculate",)))
+
+
 def test_teams_and_networks_do_not_grow_without_end() -> None:
     many = [AddAgent(layer="two", spec=agent(f"n{k}", "N"), edges=None) for k in range(5)]
     assert "at most 6 are allowed" in refused(*many)
