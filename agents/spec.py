@@ -135,6 +135,8 @@ class AgentSpec(Spec):
     def _runs_one_way(self) -> Self:
         if self.function and self.tools:
             raise SpecError(f"agent {self.id} is a Python function; it calls tools itself, so leave `tools` empty")
+        if self.tools and any(e.said != e.turn for e in self.examples):
+            raise SpecError(f"agent {self.id} calls tools, so its examples are turns with calls, not plain words")
         if sum(1 for f in self.fields if f.choices) > 1:
             raise SpecError(f"agent {self.id} has two fields with choices; one can set the number of calls")
         if len({f.name for f in self.fields}) < len(self.fields):

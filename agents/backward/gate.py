@@ -134,8 +134,6 @@ def _agent_fault(agent: AgentSpec, old: AgentSpec | None, guard: Guard, eta: flo
             get_tool(name)
         except ToolError as e:
             return f"agent {agent.id}: {e.message}"
-    if agent.tools and any(e.said != e.turn for e in agent.examples):
-        return f"agent {agent.id}: it has tools, but its demonstrations are plain words"
     told = "\n".join((agent.prompt, agent.role, *(f.meaning for f in agent.fields)))
     was = "\n".join((old.prompt, old.role, *(f.meaning for f in old.fields))) if old else ""
     if told != was:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents import Example, GraphSpec, agent, graph, layer
+from agents import Example, GraphSpec, SpecError, agent, graph, layer
 from agents.backward import Case, TrainOptions
 from agents.backward.edit import AddAgent, AddExample, AddLayer, Edit, SetPrompt, SetTools, apply_all
 from agents.backward.editor import ASK as EDITOR
@@ -86,7 +86,8 @@ def test_a_demonstration_from_the_training_split_may_repeat_its_task() -> None:
 def test_an_agent_with_tools_is_shown_turns_and_no_plain_words() -> None:
     shown = AddExample(layer="one", agent="a", example=Example(task="x", turn='"12"', origin="t1"))
     assert refused(shown) == ""
-    assert "plain words" in refused(shown, SetTools(layer="one", agent="a", tools=("calculate",)))
+    with pytest.raises(SpecError, match="turns with calls, not plain words"):
+        refused(shown, SetTools(layer="one", agent="a", tools=("calculate",)))
 
 
 def test_teams_and_networks_do_not_grow_without_end() -> None:
