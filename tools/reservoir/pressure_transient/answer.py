@@ -78,7 +78,7 @@ def _predict(inp: PressureTransientInput) -> PressureTransientOutput:
     unit = "m" if inp.units == "metric" else "psi"
     both = [_value(model, place, torch.from_numpy(at)) for place in (x, *image)]
     curve = [np.sum([one[k].numpy() for one in both], axis=0) for k in (0, 1)]
-    hours = at / case.dimensionless_time(np.array([1.0]))[0]
+    when = at / time * inp.time
     field = np.array([model.at(float(place), torch.from_numpy(at))[0].numpy() for place in places])
     radii = (np.exp(places) - (1 if inp.geometry == "linear" else 0)) * case.rw
     other = f"An independent solution ({_other(inp, zone)})"
@@ -101,19 +101,19 @@ def _predict(inp: PressureTransientInput) -> PressureTransientOutput:
         curve=_table(
             "curve.csv",
             [f"time [{inp.time_unit}]", f"change [{unit}]", f"Bourdet derivative [{unit}]"],
-            zip(hours, case.scale * curve[0], case.scale * curve[1], strict=True),
+            zip(when, case.scale * curve[0], case.scale * curve[1], strict=True),
         ),
         field=_table(
             "field.csv",
             [f"time [{inp.time_unit}]", "radius", f"change [{unit}]"],
-            ((h, r, case.scale * field[i, j]) for j, h in enumerate(hours) for i, r in enumerate(radii)),
+            ((h, r, case.scale * field[i, j]) for j, h in enumerate(when) for i, r in enumerate(radii)),
         ),
         plots=draw(
             model,
             case.scale,
             unit,
             inp.time_unit,
-            hours,
+            when,
             curve,
             solved.loss,
             truth=truth[0] if not image and x == 0 else None,

@@ -29,6 +29,8 @@ from tools.reservoir.pressure_transient.tool import DivergedTraining
 from tools.reservoir.pressure_transient.train import History, gauss_newton, information, sample, total
 from tools.training import seeded
 
+IMAGE = UNKNOWNS.index("distance")
+PLACES = 6  # at which the image is tried
 SURE = 1e4  # how much more the physics counts than the record
 
 
@@ -115,14 +117,23 @@ def _search(
 
 
 def _settle(physics: Physics, data: Data, free: tuple[int, ...]) -> None:
-    """Move the unknowns alone to where the networks, as they are, fit the record best."""
-    start = physics.theta.clone()
+    """Move the unknowns alone to where the networks, as they are, fit the record best.
+
+    A far image is not felt, so a start there would stay there: the image is tried at several places.
+    """
+    held = physics.theta.clone()
 
     def misfit(values: Float[ndarray, " q"]) -> Float[ndarray, " n"]:
-        physics.theta = start.clone()
+        physics.theta = held.clone()
         physics.theta[list(free)] = torch.from_numpy(values)
         out: Float[ndarray, " n"] = physics.misfit(data).numpy() / data.sigma
         return out
 
-    if free:
-        misfit(least_squares(misfit, start[list(free)].numpy(), loss="soft_l1", x_scale=1.0, max_nfev=100).x)
+    if not free:
+        return
+    starts = [held[list(free)].numpy()]
+    if IMAGE in free:
+        for place in np.linspace(0, physics.model.problem.cuts[-1], PLACES + 2)[1:-1]:
+            starts.append(np.where(np.array(free) == IMAGE, place, starts[0]))
+    tried = [least_squares(misfit, start, loss="soft_l1", max_nfev=50) for start in starts]
+    misfit(min(tried, key=lambda found: found.cost).x)
