@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from pydantic import BaseModel
@@ -215,6 +216,11 @@ class _Desk:
         ]
         if found:
             return tuple(found)
+        found += [
+            f"calls {x.name} and {y.name} are the same; give each the conditions of its own case"
+            for x, y in combinations(turn.calls, 2)
+            if (x.tool, x.arguments) == (y.tool, y.arguments)
+        ]
         if turn.answers:
             used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]

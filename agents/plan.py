@@ -62,7 +62,7 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     request = ModelRequest(
         model=ctx.model, messages=_talk(task, tools), answer_schema=_schema(tools), seed=ctx.seed, max_tokens=400
     )
-    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools, _specialist(task, tools))
+    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools, speaks_of(task, tools))
     graph = ctx.log.put(made.graph.canonical())
     ctx.log.emit(
         f"{at}/planned", Planned(graph=graph, graph_hash=made.graph.hash, planner=ctx.model, repairs=made.repairs)
@@ -70,7 +70,7 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     return made
 
 
-def _specialist(task: str, tools: list[type[Tool[Any, Any]]]) -> str:
+def speaks_of(task: str, tools: list[type[Tool[Any, Any]]]) -> str:
     """The tool of whose field a task speaks, with two of its keywords or more; "" if there is none."""
     used = {t.name: keywords_in(task, t) for t in tools if t.name != CALCULATE}
     best = max(used, key=lambda name: used[name], default="")

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.check import foreign_names, invented_numbers, mentions, mistyped_numbers, unused_numbers
+from agents.check import (
+    foreign_names,
+    invented_numbers,
+    mentions,
+    misdirected_change,
+    mistyped_numbers,
+    unused_numbers,
+)
 
 
 def values(text: str) -> set[float]:
@@ -113,3 +120,29 @@ def test_numbers_are_also_said_in_words() -> None:
     said = mentions("fifteen percent, ninety-five percent, three quarters, a fifth, twice")
     assert [m.value for m in said if m.firm] == [95.0, 0.75, 0.2, 2.0]
     assert said[0].value == 15.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "expression", "wanted"),
+    [
+        ("how much dearer is it with the outage?", "a.cost - b.cost", "b.cost - a.cost"),
+        ("how much does the wind save?", "a.cost - b.cost", "b.cost - a.cost"),
+        ("how much does the wind save?", "b.cost - a.cost", ""),
+        ("by how many percent does it rise?", "(a.cost - b.cost) / b.cost * 100", "(b.cost - a.cost) / a.cost * 100"),
+        ("by how many percent does it rise?", "(b.cost - a.cost) / b.cost * 100", "(b.cost - a.cost) / a.cost * 100"),
+        ("how many percent cheaper is it?", "(a.cost - b.cost) / b.cost * 100", "(b.cost - a.cost) / b.cost * 100"),
+        ("how much does it differ?", "a.cost - b.cost", ""),
+        ("how much more does a fall of the load save?", "a.cost - b.cost", ""),
+        ("how much dearer is it?", "a.cost", ""),
+    ],
+)
+def test_a_change_is_taken_in_the_direction_that_is_asked(asked: str, expression: str, wanted: str) -> None:
+    advice = misdirected_change(asked, expression, {"a.cost": 90.0, "b.cost": 100.0}.__getitem__)
+    assert advice == (
+        (
+            f"how much {'more' if 'save' not in asked and 'cheaper' not in asked else 'less'} is asked, "
+            f"and that is {wanted}",
+        )
+        if wanted
+        else ()
+    )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import ServerError
-from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build
+from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build, speaks_of
 from store.events import Planned
 from tests.agents.lab import Cast, Kiln, Lab, turn
 from tools import get_tool, registry
@@ -130,3 +130,15 @@ def test_a_planner_that_fails_ends_the_run_by_its_kind(lab: Lab) -> None:
     run = lab.run(None, "Anything")
     assert (run.status, run.graph, run.error.kind) == ("failed", None, "server_error")
     assert lab.replay(run)[1] == ()
+
+
+def test_a_plan_that_only_computes_is_given_the_tool_of_whose_field_the_task_speaks() -> None:
+    step = Subtask(goal="compute", role="solve", tools=["calculate"])
+    tools = [get_tool("solve_dc_opf"), get_tool("calculate")]
+
+    def solving(task: str) -> tuple[str, ...]:
+        made = build(Plan(asked="", subtasks=[step]), tools, speaks_of(task, tools))
+        return made.graph.layers[0].teams[0].agents[0].tools
+
+    assert solving("By how many percent does the cost of case118 rise at 120 % load?") == ("solve_dc_opf",)
+    assert solving("What is 15 % of 300 MW?") == ("calculate",)

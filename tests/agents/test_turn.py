@@ -216,3 +216,11 @@ def test_equal_calls_at_the_same_time_are_made_once(lab: Lab) -> None:
     made = [e for e in lab.events(run, ToolCalled).values() if isinstance(e, ToolCalled)]
     assert [e.cached for e in made].count(False) == 1
     assert len(made) == 5
+
+
+def test_two_calls_for_the_same_case_are_sent_back(lab: Lab) -> None:
+    same = turn(HOT, ("b", "kiln", {"temperature": 900}), answers=["a.hardness - b.hardness"])
+    apart = turn(HOT, ("b", "kiln", {"temperature": 100}), answers=["a.hardness - b.hardness"])
+    lab.script = cast = Cast({"solver": [same, apart]})
+    assert lab.run(one()).answer.value == 80.0
+    assert "calls a and b are the same" in cast.to("solver")[1].messages[-1].content

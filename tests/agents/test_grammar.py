@@ -1,0 +1,101 @@
+"""A turn's schema lets through what could be right, and nothing else."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from agents.grammar import spans, turn_schema
+from agents.library import solver
+from tools import get_tool
+
+TOOL = get_tool("solve_dc_opf")
+
+
+def branch(task: str, compare: str) -> dict[str, Any]:
+    agent = solver("solver", ["solve_dc_opf"])
+    options = turn_schema(agent, [TOOL], task, task)["anyOf"]
+    return next(o["properties"] for o in options if o["properties"].get("compare", {}).get("const") == compare)
+
+
+def arguments(task: str) -> dict[str, Any]:
+    (call,) = branch(task, "nothing")["calls"]["items"]["anyOf"]
+    fields: dict[str, Any] = call["properties"]["arguments"]["properties"]
+    return fields
+
+
+def says(task: str, compare: str, answer: str) -> bool:
+    return re.fullmatch(branch(task, compare)["answers"]["items"]["pattern"], answer) is not None
+
+
+@pytest.mark.parametrize(
+    ("task", "loads"),
+    [
+        ("case30 at 107 % load with 35 MW at bus 24", {1.0, 1.07, 35.0, 24.0}),
+        ("everybody on the 118-bus grid consumes a fifth more", {1.0, 1.2, 0.8}),
+        ("the load goes from 92 to 107 percent", {1.0, 0.92, 1.07}),
+        ("case30 at 200 % load", {1.0, 2.0, 3.0}),
+        ("case30 with line 6-8 out", {1.0}),
+    ],
+)
+def test_a_share_is_one_that_the_task_says(task: str, loads: set[float]) -> None:
+    assert set(arguments(task)["load_scale"]["enum"]) == loads
+
+
+def test_elements_are_named_with_the_tasks_numbers() -> None:
+    outages = re.compile(
+        arguments("lines between buses 6 and 8, and 10 and 20, of the grid")["outages"]["items"]["pattern"]
+    )
+    assert all(outages.match(line) for line in ("6-8", "20-10", "6-8#2"))
+    assert not any(outages.match(line) for line in ("all", "6-9", "1-2"))
+    assert "outages" not in arguments("the cheapest hour of the Dutch grid")
+
+
+def test_an_answer_looks_only_where_the_task_speaks_of() -> None:
+    task = "LMP at bus 7130 of the 300-bus case"
+    assert says(task, "nothing", "a.watched_price[7130]")
+    assert not says(task, "nothing", "a.watched_price[12]")
+    assert not says(task, "nothing", "a.watched_price")
+    assert not says("LMP of the Dutch grid", "nothing", "a.watched_price[1]")
+
+
+def test_each_comparison_has_its_own_forms() -> None:
+    task = "how much dearer is case30 at 110 % than at 90 %"
+    assert says(task, "difference", "a.cost - b.cost")
+    assert not says(task, "difference", "a.cost - b.load_mw")
+    assert not says(task, "difference", "a.cost / b.cost")
+    assert not says(task, "difference", "a.binding_line_names - b.binding_line_names")
+    assert says(task, "difference in percent", "(b.cost - a.cost) / b.cost * 100")
+    assert says(task, "ratio", "a.cost / b.cost")
+    assert [branch(task, c)["calls"]["minItems"] for c in ("nothing", "difference", "ratio")] == [1, 2, 2]
+
+
+def test_names_are_runs_of_words_of_the_task() -> None:
+    assert spans("the IEEE 30-bus grid, please") == [
+        *("the", "IEEE", "30-bus", "grid", "please", "the IEEE", "IEEE 30-bus", "30-bus grid", "grid please"),
+        *(
+            "the IEEE 30-bus",
+            "IEEE 30-bus grid",
+            "30-bus grid please",
+            "the IEEE 30-bus grid",
+            "IEEE 30-bus grid please",
+        ),
+        "the IEEE 30-bus grid please",
+    ]
+
+
+def test_every_demonstration_could_be_written() -> None:
+    agent = solver("solver", ["solve_dc_opf"])
+    for example in (*agent.examples, *agent.more_examples):
+        turn = json.loads(example.turn)
+        options = branch(example.task, turn["compare"])
+        pattern = options["answers"]["items"]["pattern"]
+        assert all(re.fullmatch(pattern, answer) for answer in turn["answers"]), example.task
+        allowed = arguments(example.task)
+        for call in turn["calls"]:
+            assert call["arguments"]["load_scale"] in allowed["load_scale"]["enum"], example.task
+            assert call["arguments"]["grid"] in allowed["grid"]["enum"], example.task
+            assert all(
+                re.fullmatch(allowed["outages"]["items"]["pattern"], o) for o in call["arguments"].get("outages", ())
+            )

@@ -1,0 +1,44 @@
+"""An output that must be told where to look is written with it, and becomes an argument of the right call."""
+
+from agents.program import Call, Turn, completed
+from tools import get_tool
+
+TOOLS = {"solve_dc_opf": get_tool("solve_dc_opf")}
+
+
+def written(*answers: str, calls: str = "a", **arguments: object) -> Turn:
+    given = [Call(name=n, tool="solve_dc_opf", arguments={"grid": "case30", **arguments}) for n in calls]
+    return completed(Turn(calls=given, answers=list(answers)), TOOLS)
+
+
+def test_a_look_becomes_an_argument_of_its_call() -> None:
+    turn = written("a.watched_price[8]", "a.watched_flow_mw[6-8]", "a.cost")
+    assert turn.answers == ["a.watched_price", "a.watched_flow_mw", "a.cost"]
+    (call,) = turn.calls
+    assert call.arguments == {"grid": "case30", "watch_bus": 8, "watch_line": "6-8"}
+
+
+def test_two_looks_of_one_case_are_two_calls_that_differ_in_nothing_else() -> None:
+    turn = written("a.watched_price[5] - a.watched_price[10]", load_scale=1.1)
+    assert turn.answers == ["a.watched_price - b.watched_price"]
+    assert [c.arguments.pop("watch_bus") for c in turn.calls] == [5, 10]
+    assert turn.calls[0].arguments == turn.calls[1].arguments == {"grid": "case30", "load_scale": 1.1}
+
+
+def test_the_same_look_twice_is_one_call() -> None:
+    turn = written("a.watched_price[5]", "a.watched_price[5] * 2")
+    assert (len(turn.calls), turn.answers) == (1, ["a.watched_price", "a.watched_price * 2"])
+
+
+def test_two_cases_are_looked_at_in_one_place() -> None:
+    cases = [Call(name=n, tool="solve_dc_opf", arguments={"load_scale": s}) for n, s in (("a", 1.1), ("b", 0.9))]
+    turn = completed(Turn(calls=cases, answers=["a.watched_price[5] - b.watched_price[5]"]), TOOLS)
+    assert [c.arguments["watch_bus"] for c in turn.calls] == [5, 5]
+    assert turn.answers == ["a.watched_price - b.watched_price"]
+
+
+def test_what_makes_no_sense_is_left_for_the_checks_to_find() -> None:
+    nonsense = ("a.cost[5]", "z.watched_price[5]")
+    assert written(*nonsense).answers == list(nonsense)
+    twins = Turn(calls=[Call(name="a", tool="solve_dc_opf", arguments={})] * 2, answers=["a.watched_price[5]"])
+    assert completed(twins, TOOLS) == twins
