@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from tools.contract import Artifact, BadInput, save_artifact
-from tools.reservoir.pressure_transient.case import Case, Record, make_case, make_record, wanted_unknowns
+from tools.reservoir.pressure_transient.case import STRIP_SPAN, Case, Record, make_case, make_record, wanted_unknowns
 from tools.reservoir.pressure_transient.forward import Settings, rate, solve, truth_of
 from tools.reservoir.pressure_transient.inverse import Found, invert, look
 from tools.reservoir.pressure_transient.model import Pressure
@@ -136,13 +136,11 @@ def forward_problem(inp: PressureTransientInput, case: Case, time: float) -> tup
     latest = 10 ** (math.ceil(2 * math.log10(time) - 1e-9) / 2)
     first = latest / LONGEST
     if inp.geometry == "linear":
-        return Problem(evenly(math.log(101), inp.subdomains), latest, first / 30, inner="pressure", drift=1), None
-    edge = (
-        math.log(_given(inp.re) / case.rw)
-        if inp.geometry == "radial_bounded"
-        else math.log(FAR * math.sqrt(latest) + 1)
-    )
-    if inp.geometry == "radial_bounded" and edge <= 0:
+        cuts = evenly(math.log(1 + _given(inp.re) / case.rw), inp.subdomains)
+        return Problem(cuts, latest, latest / STRIP_SPAN / 30, inner="pressure", drift=1), None
+    bounded = inp.geometry == "radial_bounded"
+    edge = math.log(_given(inp.re) / case.rw if bounded else FAR * math.sqrt(latest) + 1)
+    if bounded and edge <= 0:
         raise BadInput(f"re {inp.re:g} is not outside the well of {case.rw:g}", hint="give a larger re")
     if inp.skin_radius is None or inp.skin_ratio == 1:
         return Problem(evenly(edge, inp.subdomains), latest, first / 30), None

@@ -29,6 +29,7 @@ DARCY = 141.2  # psi of one dimensionless unit at 1 STB/d, 1 cp, 1 mD, 1 ft
 DIFFUSION = 0.0002637  # ft^2/h of diffusivity of 1 mD, 1 cp, 1/psi
 HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0}
 FEWEST = 8
+STRIP_SPAN = 1e3  # latest time in a strip by its earliest
 EARLIEST, LATEST = 1e-3, 1e14  # dimensionless times
 _LARGEST = 1_000_000  # bytes of a record
 
@@ -73,7 +74,11 @@ def make_case(inp: PressureTransientInput) -> Case:
             "a reservoir in field units has k, phi, mu, ct, h",
         )
     linear = inp.geometry == "linear"
-    wanted = ["k", *(("storativity",) if metric else ("phi", "mu", "ct")), *(("step", "re") if linear else ("q",))]
+    wanted = [
+        "k",
+        *(("storativity",) if metric else ("phi", "mu", "ct")),
+        *(("step", "re", "time") if linear else ("q",)),
+    ]
     if not linear and not metric:
         wanted.append("h")
     if inp.geometry == "radial_bounded":
@@ -92,7 +97,9 @@ def make_case(inp: PressureTransientInput) -> Case:
     else:
         diffusivity = DIFFUSION * k / (_known(inp.phi) * _known(inp.mu) * _known(inp.ct))
         scale = _known(inp.step) if linear else DARCY * _known(inp.q) * inp.B * _known(inp.mu) / (k * _known(inp.h))
-    rw = _known(inp.re) / 100 if linear else inp.rw or (0.1 if metric else 0.3)
+    rw = inp.rw or (0.1 if metric else 0.3)
+    if linear:  # as far as the change has come when it is first looked at
+        rw = min(math.sqrt(diffusivity * hours * _known(inp.time) / STRIP_SPAN), _known(inp.re) / 3)
     return Case(scale, diffusivity, rw, hours)
 
 

@@ -4,7 +4,8 @@ The networks first learn what the starting values predict, and the unknowns find
 Gauss-Newton moves weights and unknowns at once, the physics counting so much that the field it allows errs by less than the
 record's noise.
 
-Source: D. Badawi, E. Gildin, arXiv 2309.17345 (2023). The interval is that of the Gauss-Newton Hessian, networks eliminated.
+Source: D. Badawi, E. Gildin, arXiv 2309.17345 (2023). The interval is that of the Gauss-Newton Hessian
+of the data loss, by differences.
 Differs from it: mobility and storage stand in the scales of the networks rather than in front of the equation's terms, which is
 the same equation; a zone's mobility and the place of an image stand where they stand there.
 """
@@ -17,18 +18,22 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, minimize_scalar
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tools.contract import progress
 from tools.reservoir.pressure_transient.forward import BALANCE, Settings, train
 from tools.reservoir.pressure_transient.model import Pressure
-from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data, Physics
+from tools.reservoir.pressure_transient.physics import UNKNOWNS, Data, Physics, Points
 from tools.reservoir.pressure_transient.problem import Problem
 from tools.reservoir.pressure_transient.tool import DivergedTraining
-from tools.reservoir.pressure_transient.train import History, gauss_newton, information, sample, total
+from tools.reservoir.pressure_transient.train import History, gauss_newton, sample, total
 from tools.training import seeded
 
+ZONE = UNKNOWNS.index("skin_zone")
+ZONES = (-3.5, 3.5)  # in which the logarithm of a zone's mobility is sought
+TRIES, RELEARN = 10, 15  # how many are tried, and the steps to learn the equation for each
 IMAGE = UNKNOWNS.index("distance")
 PLACES = 6  # at which the image is tried
 SURE = 1e4  # how much more the physics counts than the record
@@ -86,38 +91,80 @@ def _search(
     def said(step: int, loss: float) -> None:
         progress(step / (settings.steps + 1), f"{what}: step {step} of {settings.steps}, residual {loss**0.5:.3g}")
 
+    others = tuple(i for i in free if i != ZONE)
     with seeded(settings.seed) as generator:
         model = Pressure(problem, settings.layers, settings.width, generator)
         physics = Physics(model, theta=start.clone(), balance_weight=BALANCE)
         train(physics, replace(settings, steps=settings.steps - together), generator, said, history)
-        _settle(physics, data, tuple(i for i in free if UNKNOWNS[i] != "skin_zone"))
-        physics.data, physics.free = data, free
-        # a pressure change is of the size of 1 / mobility, so that is what the noise must be small against
-        physics.weight = float(SURE * len(data.p) / (data.sigma * torch.exp(physics.theta[0])) ** 2)
         points = sample(physics, settings.points, generator)
-        gauss_newton(physics, points, together, history, damping=physics.weight * 1e-5, said=said)
+        _settle(physics, data, others)
+        if ZONE in free and together:
+            _find_zone(physics, data, others, points, history)
+        if together:
+            physics.data, physics.free = data, free
+            # a pressure change is of the size of 1 / mobility, so that is what the noise must be small against
+            physics.weight = float(SURE * len(data.p) / (data.sigma * torch.exp(physics.theta[0])) ** 2)
+            gauss_newton(physics, points, together, history, damping=physics.weight * 1e-5, said=said)
+            physics.data, physics.free, physics.weight = None, (), 1.0
     if not history.loss or not math.isfinite(history.loss[-1]):
         raise DivergedTraining("no step lowered the misfit", hint="give better starting values")
-    hessian = information(physics, points, physics.weight * 1e-8).numpy()
-    singular = np.linalg.svd(hessian, compute_uv=False)
-    condition = float(singular[0] / max(singular[-1], 1e-300))
-    misfit = physics.misfit(data).numpy()
-    physics.data, physics.weight = None, 1.0
+    slopes = np.stack([_slope(physics, data, i, points) for i in free], axis=1) / data.sigma
+    singular = np.linalg.svd(slopes.T @ slopes, compute_uv=False)
     return Found(
         model=model,
         physics=physics,
         theta=physics.theta.numpy().copy(),
-        covariance=np.linalg.pinv(hessian),
-        condition=condition,
-        misfit=misfit,
+        covariance=np.linalg.pinv(slopes.T @ slopes),
+        condition=float(singular[0] / max(singular[-1], 1e-300)),
+        misfit=physics.misfit(data).numpy(),
         residual=float(total(physics, points).detach()) ** 0.5,
         history=history,
         seconds=perf_counter() - started,
     )
 
 
-def _settle(physics: Physics, data: Data, free: tuple[int, ...]) -> None:
-    """Move the unknowns alone to where the networks, as they are, fit the record best.
+def _slope(physics: Physics, data: Data, unknown: int, points: Points) -> Float[ndarray, " n"]:
+    """Derivative of the computed record by one unknown, by differences; for a zone the networks learn both sides."""
+    theta = physics.theta.clone()
+    weights = parameters_to_vector(physics.model.parameters()).detach().clone()
+    step = 0.1 if unknown == ZONE else 1e-3
+    ends = []
+    for side in (step, -step):
+        physics.theta = theta.clone()
+        physics.theta[unknown] += side
+        if unknown == ZONE:
+            gauss_newton(physics, points, RELEARN, History(), damping=1e-3)
+        ends.append(physics.misfit(data).numpy())
+        vector_to_parameters(weights, physics.model.parameters())
+    physics.theta = theta
+    out: Float[ndarray, " n"] = (ends[0] - ends[1]) / (2 * step)
+    return out
+
+
+def _find_zone(physics: Physics, data: Data, others: tuple[int, ...], points: Points, history: History) -> None:
+    """Lead a zone's mobility, which stands in the equation, near its value, first roughly, then closely.
+
+    For each one tried the networks learn the equation, and the other unknowns find their best.
+    """
+
+    def cost(zone: float, steps: int) -> float:
+        physics.theta = physics.theta.clone()
+        physics.theta[ZONE] = zone
+        gauss_newton(physics, points, steps, history, damping=1e-3)
+        return _settle(physics, data, others)
+
+    def search(low: float, high: float, steps: int) -> float:
+        options = {"xatol": 0.01, "maxiter": TRIES}
+        best = minimize_scalar(cost, bounds=(low, high), args=(steps,), method="bounded", options=options)
+        return float(best.x)
+
+    near = search(*ZONES, RELEARN)
+    cost(near, 4 * RELEARN)
+    cost(search(near - 0.4, near + 0.4, RELEARN), 4 * RELEARN)
+
+
+def _settle(physics: Physics, data: Data, free: tuple[int, ...]) -> float:
+    """Move the unknowns alone to where the networks, as they are, fit the record best; returns half the squared misfit.
 
     A far image is not felt, so a start there would stay there: the image is tried at several places.
     """
@@ -129,11 +176,13 @@ def _settle(physics: Physics, data: Data, free: tuple[int, ...]) -> None:
         out: Float[ndarray, " n"] = physics.misfit(data).numpy() / data.sigma
         return out
 
-    if not free:
-        return
     starts = [held[list(free)].numpy()]
+    if not free:
+        return 0.5 * float((misfit(starts[0]) ** 2).sum())
     if IMAGE in free:
         for place in np.linspace(0, physics.model.problem.cuts[-1], PLACES + 2)[1:-1]:
             starts.append(np.where(np.array(free) == IMAGE, place, starts[0]))
     tried = [least_squares(misfit, start, loss="soft_l1", max_nfev=50) for start in starts]
-    misfit(min(tried, key=lambda found: found.cost).x)
+    best = min(tried, key=lambda found: float(found.cost))
+    misfit(best.x)
+    return float(best.cost)

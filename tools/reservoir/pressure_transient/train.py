@@ -185,20 +185,6 @@ def total(physics: Physics, points: Points) -> Tensor:
     return torch.stack([(b.residual**2).sum() for b in physics.blocks(points, derivatives=False)]).sum()
 
 
-def information(physics: Physics, points: Points, damping: float) -> Tensor:
-    """What data and physics together tell of the free unknowns: the Gauss-Newton Hessian with the networks eliminated, (q, q)."""
-    model, q = physics.model, len(physics.free)
-    nets = len(model.networks)
-    matrix, _, _ = _normal(physics.blocks(points, derivatives=True), model.parameters_each, nets, q)
-    matrix = torch.tril(matrix) + torch.tril(matrix, -1).T
-    n = model.parameters_each * nets
-    weights = matrix[:n, :n]
-    weights.diagonal().add_(damping)
-    across = matrix[:n, n:]
-    answer: Tensor = matrix[n:, n:] - across.T @ torch.linalg.solve(weights, across)
-    return answer
-
-
 def _move(physics: Physics, start: tuple[list[Tensor], Tensor], move: Tensor, each: int) -> None:
     weights, theta = start
     for i, (net, at) in enumerate(zip(physics.model.networks, weights, strict=True)):
