@@ -7,7 +7,6 @@ import typer
 
 from ui.cli import show
 from ui.cli.fail import stop
-from ui.cli.train import percent
 from ui.view import words
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def show_(name: Name, json_: Json = False) -> None:
     from store import Store
 
     with Store.open() as store:
-        version, graph = _find(store, name)
+        version, graph = find_network(store, name)
         if json_:
             facts = _facts(version) if version else {}
             show.as_json(facts | {"graph": graph.model_dump(mode="json", exclude_defaults=True)})
@@ -100,7 +99,7 @@ def diff(before: Name, after: Name, json_: Json = False) -> None:
     from store import Store
 
     with Store.open() as store:
-        lines = difference(_find(store, before)[1], _find(store, after)[1])
+        lines = difference(find_network(store, before)[1], find_network(store, after)[1])
     if json_:
         show.as_json(lines)
         return
@@ -139,7 +138,7 @@ def export(
     from store import Store
 
     with Store.open() as store:
-        _, graph = _find(store, name)
+        _, graph = find_network(store, name)
     text = graph.model_dump_json(indent=2, exclude_defaults=True)
     if output is None:
         typer.echo(text)
@@ -148,7 +147,11 @@ def export(
         typer.echo(f"wrote {output}", err=True)
 
 
-def _find(store: "Store", name: str) -> "tuple[GraphVersion | None, GraphSpec]":
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def find_network(store: "Store", name: str) -> "tuple[GraphVersion | None, GraphSpec]":
     """A version by its name, or a network from a file."""
     from agents import GraphSpec, Network
     from store.versions import get_version

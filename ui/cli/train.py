@@ -10,6 +10,7 @@ import typer
 from ui.cli import show
 from ui.cli.fail import BROKE, CANCELLED, USAGE, stop
 from ui.cli.model import bring_missing
+from ui.cli.network import find_network, percent
 from ui.cli.run import BudgetCalls, BudgetTokens, BudgetUsd, budget_of, models_of
 from ui.view import words
 
@@ -25,12 +26,9 @@ Gate = Literal["pareto", "strict", "revert"]
 def train(
     suite: Annotated[str, typer.Argument(help="Suite to learn from, or a Python file that defines one.")],
     network: Annotated[
-        Path | None,
-        typer.Option(
-            help="Network to train, as `Network.save` wrote it; left out, one is planned for the first example.",
-            exists=True,
-        ),
-    ] = None,
+        str,
+        typer.Option(help="Network to train: a file or a version; left out, one is planned for the first example."),
+    ] = "",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where the best network goes; left out, SUITE-trained.json.")
     ] = None,
@@ -110,9 +108,9 @@ def train(
         tools=tuple(tool or ()),
     )
     cases = found.cases("train", learn), found.cases("val", decide)
-    graph = Network.load(network).spec if network else None
-    bring_missing([*models_of(options.model, graph), *([critic] if critic else [])])
     with Store.open() as store:
+        graph = find_network(store, network)[1] if network else None
+        bring_missing([*models_of(options.model, graph), *([critic] if critic else [])])
         task = _Training(store, suite)
         new_budget = any(limit is not None for limit in (budget_usd, budget_tokens, budget_calls))
         fit = task.carry_out(cases, graph, options, how, resume, new_budget=new_budget)
@@ -192,10 +190,6 @@ class _Training:
 
     def _say(self, news: str) -> None:
         self._console.print(words.plain(news))
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def own_run(store: "Store") -> str:

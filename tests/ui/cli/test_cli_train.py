@@ -87,6 +87,12 @@ def test_a_network_is_trained_and_its_story_told(cli: Cli, work: Path) -> None:
     assert "layer settle, reads terms, amount" in page
     assert "pricer, hears counter: Multiply the quantity by the price." in page
 
+    version = told["version"][:8]
+    more = cli(
+        "train", "orders.py", "--network", version, "--model", "simulated", "--train", "12", "--val", "15", "--json"
+    )
+    assert json.loads(more.stdout)["reason"] == "no training case is left that fails"
+
 
 def test_a_spent_budget_ends_it_with_the_best_so_far_and_it_goes_on_with_more(cli: Cli, work: Path, place: str) -> None:
     done = cli(*TRAIN, "--budget-calls", "40", "--json")
