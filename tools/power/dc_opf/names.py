@@ -32,10 +32,23 @@ GRIDS = (
 FILE_ENDINGS = (".m", ".json")
 
 _BY_SIZE = {re.sub(r"\D", "", name): name for name in GRIDS if name != "case_ieee30"}  # "30" is case30, see `grid_name`
+_OWN = {  # words that belong to the names of certain grids
+    "case5": "pjm",
+    "case6ww": "ww wood wollenberg",
+    "case9": "wscc western",
+    "case24_ieee_rts": "rts reliability",
+    "case39": "new england",
+    "case89pegase": "pegase european",
+    "case_illinois200": "illinois",
+    "case1354pegase": "pegase european",
+    "case2869pegase": "pegase european",
+    "case3120sp": "polish poland sp summer peak",
+}
 _ALONE = {"illinois": "case_illinois200", "polish": "case3120sp"}  # families with one shipped grid
-_WORDS = re.compile(
-    r"case|ieee|matpower|pandapower|pegase|illinois|polish|rts|ww|sp|the|bus(es)?|nodes?|test|power|network|net|grid|system"
-)
+_SAYS_NOTHING = """a an and benchmark bus buses case classic data electric example for good grid ieee in large matpower model
+    net network node nodes of old older our pandapower power sample set small standard synthetic system test the this
+    transmission version with"""  # about which grid
+_ANY = frozenset(_SAYS_NOTHING.split())
 _SPOKEN = {
     **{
         w: n
@@ -73,6 +86,8 @@ class UnknownGenerator(BadInput):
 def grid_name(said: str) -> str:
     """The shipped grid that `said` means, such as "IEEE 118-bus" or "118", or `said` itself where it names a file.
 
+    It is known by its size; a word that belongs to no name of that grid, such as a country's, makes it another one.
+
     "IEEE 30-bus" is case30, which has line limits; the older case_ieee30, which has none, is meant only by its own name.
 
     Raises:
@@ -81,12 +96,13 @@ def grid_name(said: str) -> str:
     word = said.strip()
     if word in GRIDS or word.lower().endswith(FILE_ENDINGS):
         return word
-    rest = _WORDS.sub("", re.sub(r"[\s_\-]", "", _in_digits(word.lower())))
-    if rest in _BY_SIZE:
-        return _BY_SIZE[rest]
-    families = [grid for family, grid in _ALONE.items() if family in word.lower()]
-    if not rest and families:
-        return families[0]
+    parts = re.findall(r"[a-z]+|\d+", _in_digits(re.sub(r"(?<=\d),(?=\d{3})", "", word.lower())))
+    sizes = [part for part in parts if part.isdigit()]
+    words = {part for part in parts if not part.isdigit()}
+    families = [grid for family, grid in _ALONE.items() if family in words]
+    named = _BY_SIZE.get(sizes[0]) if len(sizes) == 1 else families[0] if not sizes and families else None
+    if named and words <= _ANY | set(_OWN.get(named, "").split()):
+        return named
     raise UnknownGrid(
         f"no grid named {word}{did_you_mean(word, GRIDS)}", hint=f"grids: {', '.join(GRIDS)}", fields=["grid"]
     )
