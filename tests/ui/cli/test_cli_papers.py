@@ -54,7 +54,9 @@ def test_a_stored_table_is_shown_with_targets_and_reasons(cli: Cli, results: Pat
 def test_a_part_can_be_run_alone_and_is_kept(cli: Cli, tmp_path: Path) -> None:
     words = ("papers", "run", "hamiltonian-reuploading", "--part", "correctness", "--results", str(tmp_path))
     assert "state against PennyLane, float64" in cli(*words).stdout
-    assert list(load_results("hamiltonian_reuploading", tmp_path)) == ["correctness"]
+    kept = load_results("hamiltonian_reuploading", tmp_path)
+    assert list(kept) == ["correctness"]
+    assert [line.met for line in kept["correctness"].lines if line.target is not None] == [True] * 4
 
 
 def test_an_unknown_experiment_is_named_with_those_there_are(cli: Cli) -> None:

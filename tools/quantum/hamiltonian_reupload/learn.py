@@ -159,7 +159,9 @@ def qcnn_accuracy(task: Task, seed: int, *, steps: int = QCNN_STEPS) -> tuple[fl
     return accuracy(task.validation), accuracy(task.test)
 
 
-def mlp_accuracy(task: Task, parameters: int, seed: int) -> tuple[float, int]:
+def mlp_accuracy(
+    task: Task, parameters: int, seed: int, *, share: tuple[float, float] = (0.0, 1.0)
+) -> tuple[float, int]:
     """Test accuracy of a classical network with one hidden layer and about as many parameters, and how many it has."""
     features = [torch.from_numpy(_features(part)) for part in (task.train, task.validation, task.test)]
     targets = [torch.from_numpy(part.targets) for part in (task.train, task.validation)]
@@ -183,7 +185,7 @@ def mlp_accuracy(task: Task, parameters: int, seed: int) -> tuple[float, int]:
         def score() -> float:
             return (model(features[1]).argmax(1) == targets[1]).double().mean().item()
 
-        fit(model, epoch, epochs=MLP_EPOCHS, score=score, patience=10, share=(1.0, 1.0), what="classical network")
+        fit(model, epoch, epochs=MLP_EPOCHS, score=score, patience=10, share=share, what="classical network")
     with torch.no_grad():
         found = model(features[2]).argmax(1).numpy()
     return float((found == task.test.targets).mean()), sum(p.numel() for p in model.parameters())
@@ -254,12 +256,15 @@ def told(task: Task, plan: Plan, model: ReuploadClassifier, baselines: Sequence[
         "compared": {},
     }
     for i, name in enumerate(baselines):
-        progress(share + (1 - share) * i / len(baselines), f"comparing with {name}")
+        begin, end = (share + (1 - share) * (i + k) / len(baselines) for k in (0, 1))
+        progress(begin, f"comparing with {name}")
         match name:
             case "qcnn":
                 story["qcnn_validation_accuracy"], story["compared"][name] = qcnn_accuracy(task, plan.seed)
             case "mlp":
-                story["compared"][name], story["mlp_parameters"] = mlp_accuracy(task, parameters, plan.seed)
+                story["compared"][name], story["mlp_parameters"] = mlp_accuracy(
+                    task, parameters, plan.seed, share=(begin, end)
+                )
             case "logistic":
                 story["compared"][name] = logistic_accuracy(task)
             case _:
