@@ -30,7 +30,7 @@ def drawdown(time: np.ndarray, radius: float) -> np.ndarray:
 
 def interpret(time: np.ndarray, value: np.ndarray, radius: float, **more: Any) -> PressureTransientOutput:
     rows = [[float(t), float(v), radius] for t, v in zip(time, value, strict=True)]
-    given = {"units": "metric", "q": RATE, "time_unit": "min", "width": 8, "steps": 45, **more}
+    given = {"units": "metric", "q": RATE, "time_unit": "min", "width": 8, "steps": 30, **more}
     return answer(PressureTransientInput(mode="inverse", observations=rows, **given))
 
 

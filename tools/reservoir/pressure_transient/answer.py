@@ -28,7 +28,7 @@ from tools.reservoir.pressure_transient.tool import (
 
 FAR = 6.0  # an endless medium is cut off where the change is exp(-9) of what it is at the well, in sqrt(diffusivity * time)
 WRONG_START = 30.0  # how far a starting value may be off
-ROUGH = Settings(width=8, steps=40, points=150)  # networks for the first look
+ROUGH = Settings(width=8, steps=30, points=150)  # networks for the first look
 NEAR = 10.0  # how far the diffusivity may still be off after it
 LONGEST = 1e4  # latest time of a solution by its earliest
 ILL = 1e8  # condition number from which unknowns cannot be told apart
@@ -206,7 +206,8 @@ def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
     found = invert(problem, data, start, free, settings, "the record")
     rmse = float(np.sqrt(np.mean(found.misfit**2))) * case.scale
     freedom = max(len(record.value) - len(names), 1)
-    sigma = inp.noise_sigma or rmse * math.sqrt(len(record.value) / freedom)
+    scatter = rmse * math.sqrt(len(record.value) / freedom)
+    sigma = max(inp.noise_sigma or 0.0, scatter)  # a misfit beyond the noise is an error too
     spread = SURE * np.sqrt(np.maximum(np.diag(found.covariance), 0)) * sigma / (data.sigma * case.scale)
     _refuse_the_unknowable(inp, found, names, spread, sigma, case, data)
     low, high = (dict(zip(names, found.theta[list(free)] + sign * spread, strict=True)) for sign in (-1, 1))
@@ -233,7 +234,7 @@ def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
         seconds=found.seconds,
         score=-(rmse / sigma + math.log10(max(wide, 1e-12))),
         parameters=sum(p.numel() for p in found.model.parameters()),
-        notes=[f"Noise is taken as {sigma:.3g} {unit}{'' if inp.noise_sigma else ', from the misfit'}."],
+        notes=[f"Intervals are for a noise of {sigma:.3g} {unit}{', from the misfit' if sigma == scatter else ''}."],
         curve=_table(
             "fit.csv",
             [f"time [{inp.time_unit}]", "radius", f"observed [{unit}]", f"computed [{unit}]"],
