@@ -84,14 +84,12 @@ def gauss_newton(
     history: History,
     *,
     damping: float = 1.0,
-    enough: float = 0.0,
     said: Callable[[int, float], None] = lambda step, loss: None,
 ) -> float:
     """Minimise the sum of squares by damped Gauss-Newton steps, each of which lowers it.
 
     Args:
         damping: Of the first step.
-        enough: End when a step lowers the sum by less than this share.
 
     Returns:
         The damping at the end, to go on with.
@@ -124,8 +122,6 @@ def gauss_newton(
         history.loss.append(after)
         history.theta.append(physics.theta.tolist())
         said(len(history.loss), after)
-        if loss - after < enough * loss:
-            break
     return damping
 
 
