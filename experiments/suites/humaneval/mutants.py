@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType
 
 from experiments.suites.data import find_folder, read_rows
@@ -91,26 +92,27 @@ def _faults(function: ast.FunctionDef) -> Iterator[Callable[[], None]]:
     """Every fault that can be put into a function, each as what puts it there."""
     for statement in function.body:
         for node in ast.walk(statement):
+            put = partial(setattr, node)
             match node:
                 case ast.Compare():
                     for i, operator in enumerate(node.ops):
-                        yield lambda n=node, i=i, o=operator: n.ops.__setitem__(i, _OPPOSITE[type(o)]())
+                        yield partial(node.ops.__setitem__, i, _OPPOSITE[type(operator)]())
                 case ast.BinOp() if type(node.op) in _MIXED_UP:
-                    yield lambda n=node: setattr(n, "op", _MIXED_UP[type(n.op)]())
+                    yield partial(put, "op", _MIXED_UP[type(node.op)]())
                 case ast.BoolOp():
-                    yield lambda n=node: setattr(n, "op", ast.Or() if isinstance(n.op, ast.And) else ast.And())
+                    yield partial(put, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
                 case ast.UnaryOp(op=ast.Not()):
-                    yield lambda n=node: setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand))
+                    yield partial(put, "operand", ast.UnaryOp(ast.Not(), node.operand))
                 case ast.If() | ast.While() | ast.IfExp():
-                    yield lambda n=node: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
-                case ast.Constant(value=bool()):
-                    yield lambda n=node: setattr(n, "value", not n.value)
-                case ast.Constant(value=int() | float()):
-                    yield lambda n=node: setattr(n, "value", n.value + 1)
-                case ast.Constant(value=str()):
-                    yield lambda n=node: setattr(n, "value", n.value + "x")
+                    yield partial(put, "test", ast.UnaryOp(ast.Not(), node.test))
+                case ast.Constant(value=bool() as value):
+                    yield partial(put, "value", not value)
+                case ast.Constant(value=int() | float() as value):
+                    yield partial(put, "value", value + 1)
+                case ast.Constant(value=str() as value):
+                    yield partial(put, "value", value + "x")
                 case ast.Return() if node.value is not None:
-                    yield lambda n=node: setattr(n, "value", None)
+                    yield partial(put, "value", None)
 
 
 def sample(count: int, seed: int) -> list[tuple[Item, str]]:
