@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agents.answer import Answer
+from agents.backward.course import tools_of
+from agents.backward.dry import dry_run
 from agents.backward.edit import Edit, apply_all, edits_to_json
 from agents.backward.editor import CannotEdit, Means
-from agents.backward.gate import Guard, dry_run, in_words, static
+from agents.backward.gate import Guard, in_words, static
 from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout
 from agents.backward.step import Backpropagation, Proposed, Rates, Scene
-from agents.backward.train import tools_of
 from agents.context import Context
 from agents.loss import Loss, Scorer
 from agents.models.contract import BudgetExhausted, ModelError

@@ -7,7 +7,7 @@ Source: Ma et al., arXiv 2506.09046 (prompts, roles, team composition, connectio
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -24,6 +24,7 @@ from agents.spec import (
     TeamSpec,
 )
 
+Named = TypeVar("Named", LayerSpec, TeamSpec, AgentSpec)
 Edges = tuple[tuple[str, str], ...]
 Wires = tuple[tuple[str, tuple[str, ...]], ...]  # layer, and the earlier layers it reads from then on
 Param = Literal["temperature", "max_tokens", "max_turns", "refinements", "quorum", "rounds", "goal", "pin"]
@@ -134,7 +135,7 @@ class SetParam(_InTeam):
         return self
 
     def apply(self, graph: GraphSpec) -> GraphSpec:
-        change = {self.name: self.value}
+        change: dict[str, Any] = {self.name: self.value}
         if self.name in _OF_AGENT:
             agent = find_agent(self.found(graph), self.agent)
             new = agent.model_copy(update=change)
@@ -502,7 +503,7 @@ def find_agent(team: TeamSpec, name: str) -> AgentSpec:
     return _named(team.agents, name, "agent")
 
 
-def _named(items: Sequence[Any], name: str, what: str) -> Any:
+def _named(items: Sequence[Named], name: str, what: str) -> Named:
     found = next((item for item in items if item.id == name), None)
     if found is None:
         raise SpecError(f"there is no {what} {name}; there are {', '.join(item.id for item in items)}")

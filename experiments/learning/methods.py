@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents import GraphSpec, Runner, RunOptions
+from agents.backward import Trainer, TrainOptions
 from agents.backward.rollout import Case
 from agents.backward.step import Rates
-from agents.backward.train import Trainer, TrainOptions
 from experiments.systems.gepa_optimiser import gepa_fit
 from experiments.systems.random_edits import RandomEdits
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from agents import GraphSpec, Runner, RunOptions
+from agents.backward import TrainOptions
 from agents.backward.rollout import Bench, Case
-from agents.backward.train import TrainOptions
 from agents.models import Scripted
 from experiments.learning.methods import ABLATIONS, METHODS, RIVALS
 from experiments.suites.planted_faults.families import FAMILIES, cases, planted

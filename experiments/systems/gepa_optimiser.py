@@ -54,7 +54,7 @@ async def gepa_fit(
         ModuleNotFoundError: The extra is not installed.
     """
     try:
-        import gepa
+        from gepa.api import optimize
     except ModuleNotFoundError as e:
         raise ModuleNotFoundError("GEPA needs its package: pip install 'backprose[gepa]'") from e
     log = runner.store.start_run(task=f"GEPA on {graph.name or 'a network'}", model=run.model, seed=run.seed)
@@ -79,8 +79,8 @@ async def gepa_fit(
 
     adapter = _Adapter(graph, bench, loop)
     try:
-        result = await asyncio.to_thread(
-            gepa.optimize,
+        result: Any = await asyncio.to_thread(
+            optimize,  # type: ignore[arg-type]  # its adapters are generic
             seed_candidate=adapter.seed(),
             trainset=list(train),
             valset=list(val),
@@ -122,7 +122,7 @@ class _Adapter:
         return apply_all(self.graph, edits)
 
     def evaluate(self, batch: list[Case], candidate: dict[str, str], capture_traces: bool = False) -> Any:
-        from gepa import EvaluationBatch
+        from gepa.core.adapter import EvaluationBatch
 
         before = self.bench.rollouts
         graph = self.graph_of(candidate)

@@ -97,7 +97,7 @@ def _suspect(case: dict[str, Any], pages: list[dict[str, Any]]) -> Suspicion | N
         page = by_layer.get(layer)
         if page is None:
             continue
-        agent = next((a for a in page["agents"] if a["agent"] == who), {})
+        agent: dict[str, Any] = next((a for a in page["agents"] if a["agent"] == who), {})
         if not who:  # what the layer made of its agents' answers
             if suspicion := _combined(layer, text, said, truth, page):
                 return suspicion
@@ -364,9 +364,10 @@ def _in_working_order(page: dict[str, Any], text: str) -> list[list[str]]:
 
 def _earlier(given: dict[str, Any]) -> list[str]:
     """All layers before this one where one is unheard of, else what it reads."""
-    order = given["layers_in_order"]
+    order: list[str] = given["layers_in_order"]
+    reads: list[str] = given["layer"]["reads"]
     unheard = any("does not read" in c["critique"] for c in given["critique"])
-    return order[: order.index(given["layer"]["layer"])] if unheard else given["layer"]["reads"]
+    return order[: order.index(given["layer"]["layer"])] if unheard else reads
 
 
 def _halves(prompt: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import pytest
 
 from agents import Example, GraphSpec, SpecError, agent, graph, layer
 from agents.backward import Case, TrainOptions
+from agents.backward.dry import dry_run, smallest
 from agents.backward.edit import AddAgent, AddExample, AddLayer, Edit, SetPrompt, SetTools, apply_all
 from agents.backward.editor import ASK as EDITOR
 from agents.backward.gate import (
@@ -17,8 +18,6 @@ from agents.backward.gate import (
     Pairs,
     becomes_incumbent,
     better_on_minibatch,
-    dry_run,
-    smallest,
     static,
 )
 from agents.loss import metric
