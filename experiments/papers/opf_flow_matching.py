@@ -67,6 +67,7 @@ def table(name: str, say: Say) -> Sequence[Line]:
     from tools.power.dc_opf.learn import nets_for, plan_for
     from tools.power.dc_opf.network import Network
     from tools.power.dc_opf.neural import FLOW_STEPS
+    from tools.power.dc_opf.repair import cheapest
     from tools.power.dc_opf.shipped import shipped_grid
 
     bar = _BARS[name]
@@ -84,7 +85,7 @@ def table(name: str, say: Say) -> Sequence[Line]:
             "network without flow": _by_nets(nets, 0),
             "dense net": _dense_net(grid, plan_for(grid)),
             "load scaling": lambda demand: _scaled(grid),
-            "repair alone, no learning": lambda demand: _at_zero_cost,
+            "repair alone, no learning": lambda demand: cheapest,
         }
         found = {}
         for method, guess in methods.items():
@@ -390,13 +391,6 @@ def _on_bus_angles(grid: "Grid", loads: Any) -> float:
 
 def _by_nets(nets: "Nets", steps: int) -> Callable[[Any], "Guess"]:
     return lambda demand: lambda form, demands: nets.guess(form, demands, steps)
-
-
-def _at_zero_cost(form: Any, demands: Any) -> Any:
-    """Where no block costs anything more or less: from there the repair goes to the optimum, if all costs are curved."""
-    from tools.power.dc_opf.repair import cheapest
-
-    return np.repeat(cheapest(form)[None], len(demands.total), axis=0)
 
 
 def _scaled(grid: "Grid") -> "Guess":

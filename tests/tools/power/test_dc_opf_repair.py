@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from experiments.speed.dc_opf import violation
+from tools.power.dc_opf.batch import answer_batch, solve_batch, with_costs
 from tools.power.dc_opf.data import draw_loads
-from tools.power.dc_opf.exact import Solver
+from tools.power.dc_opf.exact import Dispatch, Solver
 from tools.power.dc_opf.grid import Grid
 from tools.power.dc_opf.network import Network
-from tools.power.dc_opf.normal import Demands, NormalForm
+from tools.power.dc_opf.normal import NormalForm
 from tools.power.dc_opf.project import Guess, Projector
 from tools.power.dc_opf.repair import cheapest, level, metric_of, repair
 from tools.power.dc_opf.shipped import shipped_grid
@@ -32,15 +33,11 @@ def anywhere(seed: int) -> Guess:
     return lambda form, demands: np.random.default_rng(seed).uniform(-0.2, 1.2, (len(demands.total), len(form.weight)))
 
 
-def at_zero_cost(form: NormalForm, demands: Demands) -> np.ndarray:
-    return np.repeat(cheapest(form)[None], len(demands.total), axis=0)
-
-
 @each_grid
 def test_from_zero_net_cost_the_repair_arrives_at_the_optimum(name: str) -> None:
     grid = shipped_grid(name)
     demand = demands_of(grid, 12, HIGHEST[name])
-    found = projector(grid).solve(demand, at_zero_cost, fall_back=False)
+    found = projector(grid).solve(demand, cheapest, fall_back=False)
     solver = Solver(Network(grid))
     for row, proved in zip(demand, found.certificates, strict=True):
         assert proved.cost == pytest.approx(solver.solve(row, grid.limit).certificate.cost, rel=1e-8)
@@ -131,7 +128,21 @@ def test_the_certified_gap_is_never_below_the_true_one() -> None:
 def test_a_scenario_without_a_dispatch_is_told_from_the_others() -> None:
     grid = shipped_grid("case300")
     demand = grid.load * np.array([[1.0], [1.3], [2.0]]) + grid.shunt
-    found = projector(grid).solve(demand, at_zero_cost)
+    found = projector(grid).solve(demand, cheapest)
     assert found.solved.tolist() == [True, False, False]
     assert [found.infeasible[i].facts["reason"] for i in (1, 2)] == ["lines", "capacity"]
     assert found.certificates[0].gap_pct < 1e-6
+
+
+@pytest.mark.parametrize("straight", [False, True])
+def test_a_batch_answered_together_has_the_optima_of_each_alone(straight: bool) -> None:
+    """Where costs are straight the projection need not be the optimum; then the answer is that of the exact method."""
+    grid = shipped_grid("case118")
+    grid = with_costs(grid, grid.cost * [0, 1, 1]) if straight else grid
+    loads = draw_loads(grid, 6, 0.7, 1.2, np.random.default_rng(3))
+    found = answer_batch(grid, loads)
+    for proved, alone in zip(found.certificates, solve_batch(grid, loads), strict=True):
+        assert isinstance(alone, Dispatch)
+        assert proved.cost == pytest.approx(alone.certificate.cost, rel=1e-8)
+        assert proved.gap_pct < 1e-6
+    assert found.fell_back.any() == straight

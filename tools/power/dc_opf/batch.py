@@ -1,8 +1,11 @@
 """Many load scenarios on one grid: the network is factorised once, and lines that bind in one scenario are known in the next."""
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
+from numpy import ndarray
 from numpy.typing import ArrayLike
 
 from tools.contract import BadInput
@@ -10,6 +13,10 @@ from tools.power.dc_opf.exact import Dispatch, Solver
 from tools.power.dc_opf.grid import Grid, NonConvexCost
 from tools.power.dc_opf.infeasible import InfeasibleDispatch
 from tools.power.dc_opf.network import Network
+from tools.power.dc_opf.project import Answers, Projector
+from tools.power.dc_opf.repair import cheapest
+
+_OPTIMAL_PCT = 1e-6  # certified gap up to which a dispatch counts as the optimum
 
 
 class BadShape(BadInput):
@@ -27,6 +34,34 @@ def solve_batch(grid: Grid, loads_mw: ArrayLike) -> list[Dispatch | InfeasibleDi
         BadShape: If `loads_mw` has another shape or holds what is no finite number.
         IslandedNetwork: If the grid is not connected.
     """
+    solver = Solver(Network(grid))
+    return [_solve(solver, load + grid.shunt) for load in _checked(grid, loads_mw)]
+
+
+def answer_batch(grid: Grid, loads_mw: ArrayLike, method: Literal["projection", "neural"] = "projection") -> Answers:
+    """A certified dispatch for each of many scenarios, which advance together; about ten times as fast as `solve_batch`.
+
+    Args:
+        grid: As for `solve_batch`.
+        loads_mw: As for `solve_batch`.
+        method: "projection" gives optima; "neural" what the grid's trained nets propose, made feasible, with a certified gap of
+            at most 1 %. What cannot be certified is solved as by `solve_batch`, which is slow where many costs are straight.
+
+    Raises:
+        BadShape: As `solve_batch`.
+        IslandedNetwork: If the grid is not connected.
+    """
+    demand, network = _checked(grid, loads_mw) + grid.shunt, Network(grid)
+    if method == "projection":
+        return Projector(network, grid.limit, np.zeros(0, dtype=int), max_gap_pct=_OPTIMAL_PCT).solve(demand, cheapest)
+    from tools.power.dc_opf.learn import nets_for
+    from tools.power.dc_opf.neural import solve_many
+
+    nets, _ = nets_for(grid)
+    return solve_many(nets, grid, network, demand, grid.limit)
+
+
+def _checked(grid: Grid, loads_mw: ArrayLike) -> Float[ndarray, "b n"]:
     loads = np.asarray(loads_mw, dtype=float)
     if loads.ndim != 2 or loads.shape[1] != len(grid.buses):
         raise BadShape(
@@ -35,8 +70,7 @@ def solve_batch(grid: Grid, loads_mw: ArrayLike) -> list[Dispatch | InfeasibleDi
         )
     if not np.isfinite(loads).all():
         raise BadShape("loads_mw holds values that are no finite numbers", hint="give every load in MW")
-    solver = Solver(Network(grid))
-    return [_solve(solver, load + grid.shunt) for load in loads]
+    return loads
 
 
 def _solve(solver: Solver, demand: np.ndarray) -> Dispatch | InfeasibleDispatch:

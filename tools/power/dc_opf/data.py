@@ -81,8 +81,6 @@ def lesson(network: Network, loads: Float[ndarray, "b n"], lines: Int[ndarray, "
     """The optima of these loads, and the lines that bind or were ever overloaded on the way to them."""
     projector = Projector(network, network.grid.limit, lines)
     demand = loads + network.grid.shunt
-    found = projector.feasible(
-        demand, lambda form, demands: np.repeat(cheapest(form)[None], len(demands.total), axis=0)
-    )
+    found = projector.feasible(demand, cheapest)
     done = np.flatnonzero(found.done)
     return Lesson(projector.form, demand[done], projector.form.demands(demand[done]), found.share[done])

@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy import ndarray
 from torch import Tensor, nn
 
 from tools.checkpoints import checkpoint_path, keep_checkpoint
@@ -39,6 +38,7 @@ from tools.power.dc_opf.grid import Grid
 from tools.power.dc_opf.model import Case, DispatchNet, FlowNet, Guess, Ways, case_of, flow
 from tools.power.dc_opf.network import Network
 from tools.power.dc_opf.normal import Demands, NormalForm
+from tools.power.dc_opf.project import Proposed
 from tools.training import Learned, Training, batches, fit, load_or_train, made_with, seeded
 
 TOOL = "solve_dc_opf"
@@ -74,13 +74,14 @@ class Nets(nn.Module):
         self.register_buffer("watched", torch.zeros(lines, dtype=torch.bool))
 
     @torch.no_grad()
-    def guess(self, form: NormalForm, demands: Demands, steps: int) -> Float[ndarray, "b g"]:
-        """Shares at which the flow arrives after so many steps; the network's own guess for none."""
+    def guess(self, form: NormalForm, demands: Demands, steps: int) -> Proposed:
+        """Shares at which the flow arrives after so many steps, the network's own for none, with the network's prices."""
         found = []
         for i in range(0, len(demands.total), _CHUNK):
             case = case_of(form, demands.of(slice(i, i + _CHUNK)))
-            found.append(flow(self.flow, case, self.dispatch(case), steps).T.double().numpy())
-        return np.concatenate(found)
+            guess = self.dispatch(case)
+            found.append((flow(self.flow, case, guess, steps).T, guess.balance, guess.line.T))
+        return Proposed(*(torch.cat(part).double().numpy() for part in zip(*found, strict=True)))
 
 
 def nets_for(grid: Grid, plan: Plan | None = None) -> tuple[Nets, Learned]:
@@ -116,7 +117,6 @@ def train(nets: Nets, grid: Grid, plan: Plan) -> dict[str, Any]:
     """Train both nets in place, the flow after the network it starts from; returns the course of it."""
     progress(0, f"{grid.name}: drawing {plan.scenarios} scenarios and solving them")
     lessons, rehearsal, high = draw_lessons(grid, plan)
-    nets.watched[:] = torch.zeros(len(grid.lines), dtype=torch.bool)
     nets.watched[lessons[0].form.lines] = True
     classes = [_Class.of(each) for each in lessons]
     test = _Class.of(rehearsal)
@@ -201,7 +201,7 @@ def network_loss(net: DispatchNet, each: _Class) -> Tensor:
     cost = weight @ (case.offset[:, None] * share + case.slope[:, None] * share.square() / 2)
     label = case.metric @ (share - each.best).square()
     terms = balance + 10 * overload + 0.1 * equal_cost + 0.1 * idle_lines + 0.1 * at_limits + 0.1 * cost + 10 * label
-    return terms.mean()
+    return torch.as_tensor(terms.mean())
 
 
 def flow_loss(net: FlowNet, each: _Class, generator: torch.Generator) -> Tensor:
@@ -213,7 +213,7 @@ def flow_loss(net: FlowNet, each: _Class, generator: torch.Generator) -> Tensor:
     time = torch.rand(start.shape[1], generator=generator)
     share = (1 - time) * start + time * each.best
     velocity = net(case, Ways.of(case), guess, share, time)
-    return (case.metric @ (velocity - (each.best - start)).square()).mean()
+    return torch.as_tensor((case.metric @ (velocity - (each.best - start)).square()).mean())
 
 
 def _distance(test: _Class, share: Float[Tensor, "g b"]) -> float:
@@ -266,7 +266,8 @@ def _shuffled(classes: Sequence[_Class], size: int, generator: torch.Generator) 
 
 def _detached(net: DispatchNet, case: Case) -> Guess:
     with torch.no_grad():
-        return net(case)
+        guess: Guess = net(case)
+    return guess
 
 
 def main(names: Sequence[str]) -> None:
@@ -280,10 +281,10 @@ def main(names: Sequence[str]) -> None:
         grid = shipped_grid(name)
         settings = settings_of(grid, plan_for(grid))
         nets = untrained(grid, plan_for(grid))
-        started = perf_counter()
+        started = process_time()
         with at_desk(Desk(lambda done, what: print(f"{done:4.0%} {what}", flush=True))):
             told = train(nets, grid, plan_for(grid))
-        story = {"tool": TOOL, "settings": settings, **told, "seconds": round(perf_counter() - started, 1)}
+        story = {"tool": TOOL, "settings": settings, **told, "seconds": round(process_time() - started, 1)}
         weights = {key: value.contiguous() for key, value in nets.state_dict().items()}
         place = SHIPPED / checkpoint_path(TOOL, settings).name
         keep_checkpoint(place, partial(save_file, weights), {**story, "made_with": made_with()})

@@ -12,6 +12,7 @@ and looks at the loading of the lines anew in every step; the projection is exac
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from tools.power.dc_opf.normal import Demands, NormalForm
-from tools.power.dc_opf.repair import level, metric_of
+from tools.power.dc_opf.repair import cheapest, level, metric_of
 
 _BLOCK_FEATURES, _LINE_FEATURES = 7, 5
 _TIME = 32
@@ -44,7 +45,7 @@ class Case:
         each = (self.total[rows], self.idle[:, rows], self.level[rows], self.start[:, rows])
         return Case(self.weight, self.offset, self.slope, self.metric, self.effect, *each)
 
-    @property
+    @cached_property
     def side(self) -> Float[Tensor, "k b"]:
         """Direction of each line's flow at the start; seen along it, a line looks the same whichever way it is named."""
         return torch.where(self.idle + self.effect @ self.start < 0, -1.0, 1.0)
@@ -65,8 +66,7 @@ class Case:
 
 def case_of(form: NormalForm, demands: Demands) -> Case:
     """The tensors of these scenarios."""
-    metric, total = metric_of(form), demands.total
-    zero = np.repeat((-form.offset * form.weight / metric)[None], len(total), axis=0)
+    metric, total, zero = metric_of(form), demands.total, cheapest(form, demands)
     price = level(zero, form.weight / metric, form.weight, total)
     start = np.clip(zero + price[:, None] * form.weight / metric, 0, 1)
     arrays = (
@@ -199,11 +199,11 @@ class _Round(nn.Module):
 
 
 def _gather(ways: Float[Tensor, "k g"], said: Float[Tensor, "g b c"]) -> Float[Tensor, "k b c"]:
-    return (ways @ said.flatten(1)).unflatten(1, said.shape[1:])
+    return torch.as_tensor(ways @ said.flatten(1)).view(-1, *said.shape[1:])
 
 
 def _spread(ways: Float[Tensor, "k g"], said: Float[Tensor, "k b c"]) -> Float[Tensor, "g b c"]:
-    return (ways.T @ said.flatten(1)).unflatten(1, said.shape[1:]) * 0.3
+    return torch.as_tensor(ways.T @ said.flatten(1)).view(-1, *said.shape[1:]) * 0.3
 
 
 def _block_features(case: Case) -> Float[Tensor, "g b f"]:

@@ -84,7 +84,7 @@ class NormalForm:
         grid = self.network.grid
         output = np.repeat(grid.low[None], len(share), axis=0)
         output[:, self.movable] += share * (self.weight * self.range)
-        return np.clip(output, grid.low, grid.high)
+        return np.asarray(np.clip(output, grid.low, grid.high))
 
     def prices(
         self, balance: Float[ndarray, " b"], line: Float[ndarray, "b k"]

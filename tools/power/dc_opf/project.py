@@ -5,6 +5,7 @@ Who guesses does not matter: the guarantee lies here.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,7 +18,17 @@ from tools.power.dc_opf.network import Network
 from tools.power.dc_opf.normal import Demands, NormalForm
 from tools.power.dc_opf.repair import Repaired, prices_behind, repair
 
-Guess = Callable[[NormalForm, Demands], Float[ndarray, "b g"]]
+
+@dataclass(frozen=True)
+class Proposed:
+    """A guess with the prices that belong to it, in the normal form, where whoever guesses has any."""
+
+    share: Float[ndarray, "b g"]
+    balance: Float[ndarray, " b"]
+    line: Float[ndarray, "b k"]
+
+
+Guess = Callable[[NormalForm, Demands], Proposed | Float[ndarray, "b g"]]
 _ROUNDS = 10  # of taking in lines that turn out to be overloaded
 _OVER = 1e-7  # share of its limit by which a line may exceed it
 _BALANCE = 1e-4  # MW, which is 1e-6 per unit of 100 MVA
@@ -66,12 +77,10 @@ class Projector:
         Args:
             fall_back: False leaves answers as the repair made them, whatever their certificates say.
         """
-        repaired = self.feasible(demand, guess)
+        proposed = guess(self.form, self.form.demands(demand))
+        repaired = self._feasible(demand, proposed.share if isinstance(proposed, Proposed) else proposed)
         output = self.form.output(repaired.share)
-        balance_price, line_price = self.form.prices(
-            *prices_behind(self.form, self.form.demands(demand), repaired.share)
-        )
-        certificates = certify_all(self.network, self.limit, demand, output, balance_price, line_price)
+        balance_price, line_price, certificates = self._proved(demand, repaired, output, proposed)
         answers = Answers(output, balance_price, line_price, certificates, np.zeros(len(demand), dtype=bool), {})
         if fall_back:
             for i, certificate in enumerate(certificates):
@@ -79,12 +88,37 @@ class Projector:
                     self._solve_exactly(i, demand[i], answers)
         return answers
 
+    def _proved(
+        self, demand: Float[ndarray, "b n"], repaired: Repaired, output: Float[ndarray, "b all"], proposed: Any
+    ) -> tuple[Float[ndarray, " b"], Float[ndarray, "b m"], list[Certificate]]:
+        """Prices and certificates: by the guesser's prices, and where these prove too little, by those behind the dispatch."""
+        form = self.form
+
+        def behind(rows: Int[ndarray, " r"]) -> tuple[Float[ndarray, " r"], Float[ndarray, "r m"], list[Certificate]]:
+            prices = form.prices(*prices_behind(form, form.demands(demand[rows]), repaired.share[rows]))
+            return *prices, certify_all(self.network, self.limit, demand[rows], output[rows], *prices)
+
+        if not isinstance(proposed, Proposed):
+            return behind(np.arange(len(demand)))
+        line = np.zeros((len(demand), len(form.lines)))
+        line[:, : proposed.line.shape[1]] = proposed.line  # lines taken in since have no price
+        balance_price, line_price = form.prices(proposed.balance, line)
+        certificates = certify_all(self.network, self.limit, demand, output, balance_price, line_price)
+        doubtful = np.flatnonzero([proved.gap_pct > self.max_gap_pct for proved in certificates])
+        if len(doubtful):
+            for row, *better in zip(doubtful, *behind(doubtful), strict=True):
+                if better[2].bound > certificates[row].bound:
+                    balance_price[row], line_price[row], certificates[row] = better
+        return balance_price, line_price, certificates
+
     def feasible(self, demand: Float[ndarray, "b n"], guess: Guess) -> Repaired:
         """The guesses, repaired until no line of the network is overloaded."""
+        proposed = guess(self.form, self.form.demands(demand))
+        return self._feasible(demand, proposed.share if isinstance(proposed, Proposed) else proposed)
+
+    def _feasible(self, demand: Float[ndarray, "b n"], guessed: Float[ndarray, "b g"]) -> Repaired:
         form = self.form
-        demands = form.demands(demand)
-        guessed = guess(form, demands)
-        repaired, todo = repair(form, demands, guessed), np.arange(len(demand))
+        repaired, todo = repair(form, form.demands(demand), guessed), np.arange(len(demand))
         for _ in range(_ROUNDS):
             output = form.output(repaired.share[todo])
             over = np.abs(self.network.flows(self.network.fed_in(output) - demand[todo])) > self.limit * (1 + _OVER)

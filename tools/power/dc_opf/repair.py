@@ -25,7 +25,7 @@ _STEPS, _HALVINGS = 50, 30
 _CHUNK = 64  # scenarios at a time, so that their rows stay in the processor's cache
 _MISSED = 1e-9  # share of its limit by which a line may miss it
 _BALANCE = 1e-11  # share of the range of all blocks
-_NEARLY_FULL = 0.95  # loading from which a line of an approximate dispatch may have a price
+_FULL = (1 - 1e-6, 0.95)  # loading from which a line may have a price
 _STRAIGHT = (
     0.05  # curvature, in spreads of cost over a block's range, that stands for none where a distance is measured
 )
@@ -45,12 +45,12 @@ class Repaired:
 
 def metric_of(form: NormalForm) -> Float[ndarray, " g"]:
     """The weight of each block's square in the distance: how fast its cost bends."""
-    return form.weight * np.maximum(form.slope, _STRAIGHT)
+    return np.asarray(form.weight * np.maximum(form.slope, _STRAIGHT))
 
 
-def cheapest(form: NormalForm) -> Float[ndarray, " g"]:
+def cheapest(form: NormalForm, demands: Demands) -> Float[ndarray, "b g"]:
     """The guess at which no block costs anything more or less, far outside its limits as it may be."""
-    return np.asarray(-form.offset * form.weight / metric_of(form))
+    return np.repeat((-form.offset * form.weight / metric_of(form))[None], len(demands.total), axis=0)
 
 
 def repair(form: NormalForm, demands: Demands, guess: Float[ndarray, "b g"]) -> Repaired:
@@ -65,16 +65,33 @@ def repair(form: NormalForm, demands: Demands, guess: Float[ndarray, "b g"]) -> 
 def prices_behind(
     form: NormalForm, demands: Demands, share: Float[ndarray, "b g"]
 ) -> tuple[Float[ndarray, " b"], Float[ndarray, "b k"]]:
-    """The prices of the balance and of nearly full lines that come nearest to explaining these shares as the cheapest.
+    """The prices of the balance and of full lines that come nearest to explaining these shares as the cheapest.
 
-    They are least squares over the blocks that are free to move; a line with a price of the wrong sign gets none.
+    They are least squares over the blocks that are free to move; a line with a price of the wrong sign gets none. Near an
+    optimum only full lines have prices, farther from it nearly full ones may; of both, those that prove more are returned.
     """
     load = demands.idle + share @ form.effect.T
-    side = np.where(np.abs(load) > _NEARLY_FULL, np.sign(load), 0)
     give = ((share > 0) & (share < 1)) / metric_of(form)
     cost = give * form.weight * (form.offset + form.slope * share)
-    balance, line = _newton(form, give, side, cost @ form.weight, -cost @ form.effect.T)
-    return balance, np.where(line * side > 0, line, 0)
+    found = []
+    for full in _FULL:
+        side = np.where(np.abs(load) > full, np.sign(load), 0)
+        balance, line = _newton(form, give, side, cost @ form.weight, -cost @ form.effect.T)
+        found.append((balance, np.where(line * side > 0, line, 0)))
+    (balance, line), (other_balance, other_line) = found
+    better = _least_cost(form, demands, other_balance, other_line) > _least_cost(form, demands, balance, line)
+    return np.where(better, other_balance, balance), np.where(better[:, None], other_line, line)
+
+
+def _least_cost(
+    form: NormalForm, demands: Demands, balance: Float[ndarray, " b"], line: Float[ndarray, "b k"]
+) -> Float[ndarray, " b"]:
+    """What these prices prove that any dispatch costs, by weak duality."""
+    net = form.weight * (form.offset - balance[:, None]) + line @ form.effect
+    bend = form.weight * np.maximum(form.slope, 1e-12)
+    share = np.clip(-net / bend, 0, 1)
+    least = ((net + form.weight * form.slope * share / 2) * share).sum(axis=1)
+    return np.asarray(least + balance * demands.total + (line * demands.idle - np.abs(line)).sum(axis=1))
 
 
 def level(
