@@ -77,7 +77,7 @@ def orders(n: int, seed: int, *, large: bool = False, two_prices: bool = False, 
                 price=price,
                 customer=dice.choice(tuple(CUSTOMERS)),
                 kind=KINDS[k % len(KINDS)],
-                list_price=price + dice.randint(50, 400) / 100 if two_prices and k % 2 else None,
+                list_price=round(price + dice.randint(50, 400) / 100, 2) if two_prices and k % 2 else None,
                 museum=museums and dice.random() < 0.5,
             )
         )

@@ -26,7 +26,7 @@ from agents.backward.edit import (
 )
 from tests.agents.backward.graphs import some_edit, some_graph
 
-MANY = 10_000 if os.environ.get("BACKPROSE_THOROUGH") else 3_000
+MANY = 10_000 if os.environ.get("BACKPROSE_THOROUGH") else 1_500
 
 
 def test_every_operation_inverts_exactly_on_random_graphs() -> None:

@@ -28,7 +28,7 @@ from store.events import GateDecided
 from tests.agents.backward.school import SHORT, School, wait
 from tools import Executor
 
-STEPS = 200 if os.environ.get("BACKPROSE_THOROUGH") else 60
+STEPS = 200 if os.environ.get("BACKPROSE_THOROUGH") else 30
 TASK = "How many of the seventeen red boxes in the northern hall are still full?"
 TRAIN = [Case("t1", TASK, metric(12.0), "there are 4711 boxes"), Case("t2", "Other task", metric(1.0), "4217")]
 VAL = [Case("v1", "A task that decides", metric(1.0), "Rumpelstiltskin")]

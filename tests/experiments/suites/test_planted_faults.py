@@ -45,7 +45,7 @@ def test_a_fault_harms_a_network_that_is_right_without_it(runner: Runner, name: 
     family = planted(name, 7)
     train, val, _ = cases(family, 7)
     assert asyncio.run(scores(runner, family.healthy, val[:6])) == 1
-    assert asyncio.run(scores(runner, family.faulty, [*train, *val])) < 0.9
+    assert asyncio.run(scores(runner, family.faulty, train)) < 0.9
     assert family.layer in {x.id for x in family.faulty.layers}
 
 
