@@ -135,11 +135,15 @@ async def _in_words(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> An
             text = (await ctx.gateway.structured(request, Written, at=here, purpose="write")).answer.strip()
         else:
             text = (await ctx.gateway.call(request, at=here, purpose="write")).text.strip()
-        complaints = ()
-        if "faithful" in agent.checks:
-            complaints = (*mistyped_numbers(text, sources), *unsaid_values(text, (q.value for q in base.values)))
-        if not complaints:
+        if "faithful" not in agent.checks:
             return base.model_copy(update={"text": text})
+        complaints = mistyped_numbers(text, sources)
+        left_out = [q for q in base.values if unsaid_values(text, [q.value])]
+        if not complaints and left_out and turn == agent.max_turns - 1:
+            text, left_out = " ".join([text, *(f"{q.name}: {q}." for q in left_out)]), []
+        if not complaints and not left_out:
+            return base.model_copy(update={"text": text})
+        complaints = (*complaints, *unsaid_values(text, (q.value for q in left_out)))
         again = (Message(role="assistant", content=text), Message(role="user", content=_mend(complaints)))
         request = request.model_copy(update={"messages": (*talk, *again)})
     raise AgentGaveUp(agent.id, complaints)
@@ -287,7 +291,8 @@ class _Desk:
             await evaluate(expression, self.results, self.ctx.hands, at=f"{at}/answer/{k}")
             for k, expression in enumerate(turn.answers)
         ]
-        text = "; ".join(f"{_name(q, self.results)}: {q}" for q in values)
+        values = [q.model_copy(update={"name": _name(q, self.results)}) for q in values]
+        text = "; ".join(f"{q.name}: {q}" for q in values)
         used = _called_in(turn.answers)
         return Answer(
             text=text,

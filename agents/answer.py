@@ -16,6 +16,7 @@ class Quantity(Spec):
     expression: str
     value: float | str
     unit: str = ""
+    name: str = ""  # what it is, for people
 
     def __str__(self) -> str:
         shown = f"{self.value:.10g}" if isinstance(self.value, float) else self.value

@@ -224,3 +224,12 @@ def test_two_calls_for_the_same_case_are_sent_back(lab: Lab) -> None:
     lab.script = cast = Cast({"solver": [same, apart]})
     assert lab.run(one()).answer.value == 80.0
     assert "calls a and b are the same" in cast.to("solver")[1].messages[-1].content
+
+
+def test_a_result_that_the_words_leave_out_is_added_to_them(lab: Lab) -> None:
+    lab.script = Cast({"solver": turn(HOT, answers=["a.hardness", "a.colour"]), "writer": "It reaches 90 MPa."})
+    network = graph(
+        layer("solve", speaker("solver", tools=("kiln",))),
+        layer("explain", speaker("writer", checks=("faithful",), max_turns=1)),
+    )
+    assert str(lab.run(network)) == "It reaches 90 MPa. Colour of the clay: red."
