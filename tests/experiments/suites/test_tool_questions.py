@@ -23,12 +23,12 @@ class Said:
 
 
 @every_file
-def test_a_tool_has_fifteen_questions_with_answers_and_a_refinement(tool: str) -> None:
+def test_a_tool_has_fifteen_questions_with_answers_and_a_refinement_if_it_can_be_refined(tool: str) -> None:
     questions = load(tool)
     assert len(questions) >= LEAST
     assert {q.tool for q in questions} == {tool}
     assert all(q.expected for q in questions)
-    assert any(q.kind == "refine" for q in questions)
+    assert any(q.kind == "refine" for q in questions) == bool(get_tool(tool).refinable)
     assert any(q.refusal for q in questions)
     assert len({q.prompt for q in questions}) == len(questions)
 

@@ -107,7 +107,7 @@ def test_both_losses_fall_and_the_flow_ends_nearer_to_the_optimum_than_it_began(
     _, _, told = taught
     for what in ("network", "flow"):
         assert told[what]["loss"][-1] < told[what]["loss"][0] / 3
-    assert max(told["flow"]["score"]) > max(told["network"]["score"]) / 1.5  # scores are errors below nothing
+    assert max(told["flow"]["score"]) > max(told["network"]["score"])  # scores are errors below nothing
 
 
 def test_the_same_seed_teaches_the_same(taught: Taught) -> None:
@@ -130,14 +130,16 @@ def test_what_was_learned_holds_on_loads_never_seen_with_a_certificate_for_each(
     solver = Solver(Network(grid))
     for row, proved in zip(demand, found.certificates, strict=True):
         best = solver.solve(row, grid.limit).certificate.cost
-        assert best * (1 - 1e-8) <= proved.cost <= best * 1.01
+        assert best * (1 - 1e-8) <= proved.cost <= best * 1.005
         assert proved.gap_pct <= 1
         assert proved.overload_share < 1e-6
-    assert found.fell_back.mean() < 0.1
+    assert not found.fell_back.any()
 
 
-def test_one_scenario_ends_at_the_exact_optimum_and_its_prices(taught: Taught) -> None:
-    grid, nets, _ = taught
+def test_one_scenario_ends_at_the_exact_optimum_and_its_prices() -> None:
+    """With a line out whose loss no training may have seen."""
+    grid = shipped_grid("case118")
+    nets, _ = nets_for(grid)
     less = without_line(grid, grid.lines.index("65-68"))
     network = Network(less)
     demand = 1.05 * less.load + less.shunt

@@ -178,6 +178,17 @@ def test_the_large_grid_is_answered_with_a_short_output() -> None:
     assert out.lines_checked + out.lines_unlimited == 4582
 
 
+def test_the_neural_method_gives_the_optimum_and_says_how_near_the_nets_came() -> None:
+    exact, neural = (ask(grid="case118", load_scale=0.96, method=method) for method in ("exact", "neural"))
+    assert exact.neural is None
+    assert neural.neural is not None
+    assert not neural.neural.fell_back
+    assert 0 < neural.neural.certified_gap_pct < 1
+    assert neural.cost == pytest.approx(exact.cost, rel=1e-9)
+    assert neural.binding_line_names == exact.binding_line_names
+    assert all(getattr(neural, name) <= most for name, most in SolveDcOpf.certificate.items())
+
+
 def test_the_same_question_gives_the_same_answer() -> None:
     question = {"grid": "case300", "load_scale": 0.97, "outages": ["133-168"]}
     assert ask(**question) == ask(**question)
