@@ -127,7 +127,7 @@ class ReuploadOutput(Frozen):
     test_accuracy: float = quantity("1", "Share of test images classified right")
     test_accuracy_low: float = quantity("1", "Lower end of its 95 % interval")
     test_accuracy_high: float = quantity("1", "Upper end of its 95 % interval")
-    qcnn_accuracy: float | None = quantity("1", "Test accuracy of the quantum CNN", None)
+    qcnn_accuracy: float | None = quantity("1", "Test accuracy of the quantum CNN, trained for 300 steps", None)
     mlp_accuracy: float | None = quantity("1", "Test accuracy of the classical network of equal size", None)
     logistic_accuracy: float | None = quantity("1", "Test accuracy of logistic regression", None)
     nearest_accuracy: float | None = quantity("1", "Test accuracy of the nearest training image", None)
