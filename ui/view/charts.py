@@ -9,6 +9,7 @@ from ui.view.picture import BOX_HEIGHT, BOX_WIDTH, Box, Picture
 from ui.view.trace import Span, walk
 
 Option = dict[str, Any]
+WIDEST, TALLEST = 1180, 900  # pixels of a network
 MOST_BARS = 40  # agents in a timeline; the slowest are shown
 
 
@@ -49,13 +50,14 @@ def network(
     drawn: Picture, states: Mapping[tuple[str, str], str], tokens: Mapping[tuple[str, str], int], colours: Palette
 ) -> Option:
     """A network with its agents in the colour of how they fare; the boxes come first among the nodes (see `clicked`)."""
+    scale = network_scale(drawn)
     nodes = [
         {
             "name": f"{box.layer}/{box.agent or box.label}",
             "x": box.x + BOX_WIDTH / 2,
             "y": box.y + BOX_HEIGHT / 2,
             "symbol": "roundRect",
-            "symbolSize": [BOX_WIDTH, BOX_HEIGHT],
+            "symbolSize": [scale * BOX_WIDTH, scale * BOX_HEIGHT],
             "itemStyle": _box(states.get((box.layer, box.agent), ""), colours),
             "label": {"formatter": _label(box.label, tokens.get((box.layer, box.agent), 0))},
         }
@@ -67,7 +69,7 @@ def network(
             "x": column.x + BOX_WIDTH / 2,
             "y": 20,
             "symbol": "rect",
-            "symbolSize": [BOX_WIDTH, 34],
+            "symbolSize": [scale * BOX_WIDTH, 34],
             "itemStyle": {"color": "transparent"},
             "label": {"formatter": f"{{head|{_clip(column.layer)}}}\n{{quiet|{_clip(column.combines)}}}"},
         }
@@ -88,10 +90,10 @@ def network(
             {
                 "type": "graph",
                 "layout": "none",
-                "left": 4,
-                "right": 4,
+                "left": "center",
                 "top": 4,
-                "bottom": 4,
+                "width": scale * drawn.width,  # as many pixels as the picture has, so that boxes keep their shape
+                "height": scale * drawn.height,
                 "data": [*nodes, *heads, *corners],
                 "links": links,
                 "lineStyle": {"color": colours.line, "width": 1.4, "opacity": 0.9},
@@ -114,6 +116,11 @@ def network(
             }
         ],
     }
+
+
+def network_scale(drawn: Picture) -> float:
+    """By how much a picture is made smaller to fit a page."""
+    return min(1.0, WIDEST / drawn.width, TALLEST / drawn.height)
 
 
 def network_in_words(drawn: Picture, states: Mapping[tuple[str, str], str]) -> str:

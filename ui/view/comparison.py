@@ -157,6 +157,7 @@ def _axis(colours: Palette, name: str, low: float | None = None, high: float | N
 def _whiskers(bars: list[list[Option]], colours: Palette) -> Option:
     return {
         "silent": True,
+        "z": 1,
         "symbol": ["none", "none"],
         "label": {"show": False},
         "lineStyle": {"type": "solid", "width": 3, "color": colours.line},

@@ -72,6 +72,11 @@ class Wanted:
         return found
 
 
+def own(run: Run) -> bool:
+    """Whether a run stands for itself; the items of an evaluation do not."""
+    return run.parent is None or run.relation is not None
+
+
 def pages(total: int) -> int:
     """How many pages so many runs fill; at least one."""
     return max(math.ceil(total / PER_PAGE), 1)

@@ -32,11 +32,12 @@ def command(address: str, port: int) -> list[str]:
         **dict(_theme("theme.light", LIGHT)),
         **dict(_theme("theme.dark", DARK)),
         "theme.baseRadius": "8px",
+        "theme.paddingTop": "3.5rem",
         "theme.metricValueFontSize": "1.5rem",
     }
+    flags = [f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items()]
     if is_loopback(address):  # a page elsewhere may not reach us under a name of its own (DNS rebinding)
-        options["server.allowedHosts"] = f"['localhost', '127.0.0.1', '[::1]', '{address}']"
-    flags = (f"--{name}={str(value).lower() if isinstance(value, bool) else value}" for name, value in options.items())
+        flags += [f"--server.allowedHosts={name}" for name in ("localhost", "127.0.0.1", "[::1]")]
     return [sys.executable, "-P", "-m", "streamlit", "run", str(APP), *flags]
 
 

@@ -36,7 +36,7 @@ def test_the_token_stands_in_the_environment_and_not_on_the_command_line(
 def test_nothing_is_sent_home_and_strangers_names_are_refused_on_loopback() -> None:
     words = command("127.0.0.1", 8501)
     assert "--browser.gatherUsageStats=false" in words
-    assert "--server.allowedHosts=['localhost', '127.0.0.1', '[::1]', '127.0.0.1']" in words
+    assert "--server.allowedHosts=127.0.0.1" in words
     assert not [word for word in command("0.0.0.0", 8501) if "allowedHosts" in word]
 
 

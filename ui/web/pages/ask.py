@@ -10,7 +10,7 @@ from store import list_runs
 from ui.launch import LaunchError, Start, launch
 from ui.view import words
 from ui.view.estimate import estimate
-from ui.view.listing import facts
+from ui.view.listing import facts, own
 from ui.web import parts
 from ui.web.addresses import link, open_page
 
@@ -38,8 +38,9 @@ def page() -> None:
     elif sent:
         _start(task, model, budget)
     st.markdown(":gray[Or try one of these]")
-    for example in EXAMPLES:
-        st.button(words.markdown(example), key=example, type="tertiary", on_click=_take, args=(example,))
+    with st.container(gap=None):
+        for example in EXAMPLES:
+            st.button(words.markdown(example), key=example, type="tertiary", on_click=_take, args=(example,))
     _under_way()
 
 
@@ -96,7 +97,8 @@ def _take(example: str) -> None:
 def _under_way() -> None:
     """Runs that are under way, and the newest answers."""
     running = list_runs(parts.store(), status="running", limit=5).runs
-    recent = list_runs(parts.store(), status="answered", limit=5).runs
+    answered = list_runs(parts.store(), status="answered", limit=100).runs
+    recent = [run for run in answered if own(run)][:5]
     for heading, runs in (("Under way", running), ("Newest answers", recent)):
         if runs:
             st.subheader(heading, anchor=False)

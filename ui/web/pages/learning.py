@@ -16,8 +16,8 @@ OUTCOMES = {"accepted": "green", "refused": "red", "not proposed": "gray"}
 
 def page() -> None:
     found = lineage.trainings(parts.store())
+    parts.title("Learning")
     if not found:
-        parts.title("Learning")
         parts.empty(
             "No training yet.",
             "A network learns from examples by critiques that become tested edits. Start one with "

@@ -19,8 +19,6 @@ from ui.web import parts, tree
 from ui.web.addresses import link, open_page, parameter
 from ui.web.forking import fork
 
-TALLEST = 900  # pixels of a network's picture
-
 
 def page() -> None:
     run_id = parameter("id") or _newest()
@@ -214,7 +212,7 @@ def _network(live: Live) -> None:
     states, colours = live.states(), parts.colours()
     tokens = {(s.at.split("/")[1], s.name): s.tokens for s in charts.agents(live.tree()) if s.kind == "agent"}
     option = charts.network(drawn, states, tokens, colours)
-    height = int(min(max(drawn.height, 130), TALLEST))
+    height = int(charts.network_scale(drawn) * drawn.height) + 8
     event = parts.chart(option, charts.network_in_words(drawn, states), height, key="network", on_select="rerun")
     box = charts.clicked(event, drawn)
     if box is None:
