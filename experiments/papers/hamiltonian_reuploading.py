@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.papers.lines import Line
 
@@ -25,13 +25,14 @@ def correctness(say: Say) -> Sequence[Line]:
     """The state against PennyLane's own device, its norm, and the gradient of a time against central differences."""
     import torch
 
-    from tools.quantum.hamiltonian_reupload.model import ReuploadClassifier, eigen, hamiltonian, loss
+    from tools.quantum.hamiltonian_reupload.model import Block, ReuploadClassifier, eigen, hamiltonian, loss
 
     pennylane_states = _pennylane_circuit()
     differences, norms = {}, []
     for dtype in (torch.float64, torch.float32):
         largest = 0.0
-        for qubits, block, layers in ((5, "su_full", 10), (3, "brickwork", 15), (3, "su_full", 15)):
+        circuits: tuple[tuple[int, Block, int], ...] = ((5, "su_full", 10), (3, "brickwork", 15), (3, "su_full", 15))
+        for qubits, block, layers in circuits:
             generator = torch.Generator().manual_seed(qubits)
             model = ReuploadClassifier(qubits, layers, 8, block, generator=generator, dtype=dtype)
             images = hamiltonian(torch.rand(16, 2**qubits, 2**qubits, dtype=dtype, generator=generator))
@@ -292,8 +293,8 @@ def _accuracy(data: "Task", plan: "Plan") -> tuple[float, float, int]:
     return accuracy, seconds, sum(p.numel() for p in model.parameters())
 
 
-def _right(found: object, data: "Task") -> float:
-    return float((found == data.test.targets).mean())  # type: ignore[attr-defined]
+def _right(found: Any, data: "Task") -> float:
+    return float((found == data.test.targets).mean())
 
 
 def _shuffled(data: "Task") -> "Task":
@@ -325,14 +326,14 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _pennylane_circuit() -> Callable[..., object]:
+def _pennylane_circuit() -> Callable[..., Any]:
     """The same circuit built from PennyLane's QubitUnitary, all images at once by its parameter broadcasting."""
     import pennylane as qml
     import torch
 
-    from tools.quantum.hamiltonian_reupload.model import Spectra
+    from tools.quantum.hamiltonian_reupload.model import ReuploadClassifier, Spectra
 
-    def states(model: object, matrices: torch.Tensor, spectra: Spectra | None = None) -> torch.Tensor:
+    def states(model: ReuploadClassifier, matrices: torch.Tensor, spectra: Spectra | None = None) -> torch.Tensor:
         qubits = round(math.log2(matrices.shape[-1]))
         wires = range(qubits)
         dtype = matrices.dtype.to_complex()
@@ -344,15 +345,16 @@ def _pennylane_circuit() -> Callable[..., object]:
             turned = spectra.modes.to(dtype) * torch.exp(-0.5j * spectra.energies * t)[:, None, :]
             return turned @ spectra.modes.mT.to(dtype)
 
-        @qml.qnode(qml.device("default.qubit", wires=qubits), interface="torch", diff_method="backprop")
-        def circuit() -> object:
+        @qml.qnode(qml.device("default.qubit", wires=qubits), interface="torch", diff_method="backprop")  # type: ignore[untyped-decorator]
+        def circuit() -> Any:
             for wire in wires:
                 qml.Hadamard(wire)
-            for t, block in zip(model.times, model.blocks(), strict=True):  # type: ignore[attr-defined]
+            for t, block in zip(model.times, model.blocks(), strict=True):
                 qml.QubitUnitary(evolution(t), wires=wires, unitary_check=False)
                 qml.QubitUnitary(block, wires=wires, unitary_check=False)
             return qml.state()
 
-        return circuit().to(dtype)  # type: ignore[no-any-return,attr-defined]
+        state: torch.Tensor = circuit()
+        return state.to(dtype)
 
     return states

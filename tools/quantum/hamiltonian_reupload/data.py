@@ -63,7 +63,7 @@ def task(dataset: str, classes: list[int] | None, seed: int, given: Images | Non
     for part in parts:
         digest.update(np.ascontiguousarray(part.pixels).tobytes())
         digest.update(part.targets.tobytes())
-    return Task(wanted, *parts, digest.hexdigest())
+    return Task(wanted, parts[0], parts[1], parts[2], digest.hexdigest())
 
 
 def _scaled(images: Images) -> Images:

@@ -183,7 +183,7 @@ def mlp_accuracy(
 
         @torch.no_grad()
         def score() -> float:
-            return (model(features[1]).argmax(1) == targets[1]).double().mean().item()
+            return float((model(features[1]).argmax(1) == targets[1]).double().mean())
 
         fit(model, epoch, epochs=MLP_EPOCHS, score=score, patience=10, share=share, what="classical network")
     with torch.no_grad():

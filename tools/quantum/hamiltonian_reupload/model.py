@@ -182,5 +182,5 @@ def cnots(qubits: int, layers: int) -> int:
     Source: V. V. Shende, S. S. Bullock, I. L. Markov, Synthesis of quantum logic circuits, IEEE TCAD 25(6), 2006: at most
     23/48 4^n - 3/2 2^n + 4/3 CNOTs for a unitary on n qubits.
     """
-    dense = 23 / 48 * 4**qubits - 3 / 2 * 2**qubits + 4 / 3
-    return 2 * layers * max(0, round(dense))
+    dense: float = 23 / 48 * 4**qubits - 3 / 2 * 2**qubits + 4 / 3
+    return 2 * layers * max(0, int(dense + 0.5))

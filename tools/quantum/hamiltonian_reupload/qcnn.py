@@ -57,7 +57,8 @@ class Qcnn(nn.Module):
             state = self._convolve(state, self.stages[stage, :15], wires, first=stage == 0)
             state = self._pool(state, self.stages[stage, 15:], wires)
         state = state @ unitary(self.dense, self.dense_generators).T
-        return state.abs().square().sum(1)[:, : self.classes]
+        outcomes: Tensor = state.abs().square().sum(1)
+        return outcomes[:, : self.classes]
 
     def _convolve(self, state: Tensor, w: Tensor, wires: int, *, first: bool) -> Tensor:
         ising = unitary(-w[6:9] / 2, self.pair_generators)
