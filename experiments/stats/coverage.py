@@ -106,7 +106,7 @@ def covers_cost_ratio(dice: np.random.Generator, world: World) -> bool:
 def covers_winner(dice: np.random.Generator, world: World, spread: float = 0.0) -> bool:
     gains = spread * np.linspace(-1, 1, CANDIDATES)
     scores = world.scores(dice, CANDIDATES, gains)
-    best = winner(scores, world.labels)
+    best = winner(list(scores), world.labels)
     return _holds(best.corrected, world.easy + float(gains[best.index]))
 
 

@@ -36,8 +36,8 @@ def family_sums(columns: Sequence[Values], families: Families) -> tuple[Array, A
     if len(families) != len(table):
         raise ValueError(f"{len(families)} families for {len(table)} items; give each item one")
     _, place = np.unique(np.asarray(families), return_inverse=True)
-    sizes = np.bincount(place).astype(np.float64)
-    sums = np.stack([np.bincount(place, weights=column) for column in table.T], axis=1)
+    sizes: Array = np.bincount(place).astype(np.float64)
+    sums: Array = np.stack([np.bincount(place, weights=column) for column in table.T], axis=1)
     return sums, sizes
 
 

@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from experiments.suites.protocol import Suite
 
@@ -51,7 +52,7 @@ def _from_file(path: Path) -> Suite:
 
 
 def _suite_in(module: object, name: str) -> Suite:
-    suite = getattr(module, "suite", None)
+    suite: Any = getattr(module, "suite", None)
     if callable(getattr(suite, "items", None)) and callable(getattr(suite, "check", None)):
         found: Suite = suite
         return found

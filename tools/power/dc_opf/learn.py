@@ -240,7 +240,7 @@ def _fit(
         for each in _shuffled(classes, plan.batch, generator):
             optimiser.zero_grad()
             value = loss(net, each)
-            value.backward()  # type: ignore[no-untyped-call]
+            value.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
             schedule.step()

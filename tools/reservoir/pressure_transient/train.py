@@ -144,7 +144,7 @@ def adam(
             points = sample(physics, n, generator)
         optimizer.zero_grad()
         loss = total(physics, points)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         fall.step()
         history.loss.append(float(loss))
@@ -168,11 +168,11 @@ def lbfgs(
     def closure() -> float:
         optimizer.zero_grad()
         loss = total(physics, points)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return float(loss)
 
     for _ in range(0, steps, 10):
-        history.loss.append(float(optimizer.step(closure)))  # type: ignore[no-untyped-call]
+        history.loss.append(float(optimizer.step(closure)))
         said(10 * len(history.loss), history.loss[-1])
 
 

@@ -102,8 +102,8 @@ def _input(tool: AnyTool, field: FormField) -> Any:
             low, high = (None if bound is None else int(bound) for bound in (field.low, field.high))
             return st.number_input(label, low, high, value=None, step=1, placeholder="none", **more)
         case "number":
-            low, high = (None if bound is None else float(bound) for bound in (field.low, field.high))
-            return st.number_input(label, low, high, value=None, format="%g", placeholder="none", **more)
+            least, most = (None if bound is None else float(bound) for bound in (field.low, field.high))
+            return st.number_input(label, least, most, value=None, format="%g", placeholder="none", **more)
         case "text":
             return st.text_area(label, height=68, **more) if field.required else st.text_input(label, **more)
         case _:
