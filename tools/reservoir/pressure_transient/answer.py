@@ -32,6 +32,7 @@ ROUGH = Settings(width=8, steps=30, points=150)  # networks for the first look
 NEAR = 10.0  # how far the diffusivity may still be off after it
 LONGEST = 1e4  # latest time of a solution by its earliest
 ILL = 1e8  # condition number from which unknowns cannot be told apart
+FELT = 16.0  # gain of a fit by a fault, in squared sigmas, from which the fault is believed
 VAGUE = math.log(1e4)  # width of an interval, in logarithms, from which a number says nothing
 SURE = 1.96  # sigmas of a 95 % interval
 
@@ -341,20 +342,12 @@ def _refuse_the_unknowable(
     case: Case,
     data: Data,
 ) -> None:
-    if "distance" in names:
-        away = float(found.theta[3])
-        felt = 0.0
-        if away < found.model.problem.cuts[-1]:
-            place = found.model.problem.place(away)
-            late = found.model.problem.clock(data.t.max().reshape(1) * math.exp(found.theta[0] - found.theta[1]))
-            with torch.no_grad():
-                jet = found.model.jet(place, torch.full_like(late, away), late.clamp(max=found.model.problem.span))
-            felt = float(jet.p) * case.scale * math.exp(-found.theta[0])
-        if felt < 2 * sigma:
-            raise FlowRegimeNotReached(
-                f"the record ends before the fault is felt: it adds at most {felt:.2g}, the noise is {sigma:.2g}",
-                hint="give a longer record, or ask for k alone with geometry radial_infinite",
-            )
+    gain = found.image_gain * (data.sigma * case.scale / sigma) ** 2
+    if gain < FELT:
+        raise FlowRegimeNotReached(
+            f"the record ends before the fault is felt: it lowers the squared misfit by {gain:.2g} sigma^2, not {FELT:g}",
+            hint="give a longer record, or ask for k alone with geometry radial_infinite",
+        )
     if found.condition > ILL or float(spread.max()) * 2 > VAGUE:
         worst = names[int(np.argmax(spread))]
         raise UnidentifiableParameters(

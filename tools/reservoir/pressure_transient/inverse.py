@@ -49,6 +49,9 @@ class Found:
     covariance: Float[ndarray, "q q"]  # of the free ones, for unit noise of the data's sigma
     condition: float
     misfit: Float[ndarray, " n"]  # computed less observed, dimensionless
+    image_gain: (
+        float  # how much the image lowers the sum of squared misfits, each by the data's sigma; infinite without one
+    )
     residual: float  # root of what is left of the physics, each of its parts a mean square
     history: History
     seconds: float
@@ -108,6 +111,13 @@ def _search(
             physics.data, physics.free, physics.weight = None, (), 1.0
     if not history.loss or not math.isfinite(history.loss[-1]):
         raise DivergedTraining("no step lowered the misfit", hint="give better starting values")
+    gain = math.inf
+    if data.image and IMAGE in free:
+        with_image, found = float(((physics.misfit(data) / data.sigma) ** 2).sum()), physics.theta
+        plain = replace(data, image=False)
+        _settle(physics, plain, tuple(i for i in others if i != IMAGE))
+        gain = float(((physics.misfit(plain) / data.sigma) ** 2).sum()) - with_image
+        physics.theta = found
     slopes = np.stack([_slope(physics, data, i, points) for i in free], axis=1) / data.sigma
     singular = np.linalg.svd(slopes.T @ slopes, compute_uv=False)
     return Found(
@@ -117,6 +127,7 @@ def _search(
         covariance=np.linalg.pinv(slopes.T @ slopes),
         condition=float(singular[0] / max(singular[-1], 1e-300)),
         misfit=physics.misfit(data).numpy(),
+        image_gain=gain,
         residual=float(total(physics, points).detach()) ** 0.5,
         history=history,
         seconds=perf_counter() - started,

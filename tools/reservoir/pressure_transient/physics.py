@@ -147,7 +147,7 @@ class Physics:
         terms = [Term(problem.place(float(x[0])), _observable, x, clock)]
         if data.image:
             away = theta[:, 3].clamp(max=problem.cuts[-1])
-            terms.append(Term(problem.place(float(away[0])), _observable, away, clock))
+            terms.append(Term(problem.place(float(away[0].detach())), _observable, away, clock))
         return self._block(terms, data.p[here], weight, derivatives, theta)
 
     def _balance(self, derivatives: bool) -> Block:

@@ -55,11 +55,11 @@ def optional(unit: str, meaning: str, **limits: Any) -> Any:
 class PressureTransientInput(Frozen):
     mode: Literal["forward", "inverse"] = quantity("", "inverse interprets a record", "forward")
     geometry: Literal["linear", "radial_bounded", "radial_infinite", "sealing_fault"] = quantity(
-        "", "Strip, sealed circle, endless, or with one fault", "radial_infinite"
+        "", "Strip, sealed circle, endless, one fault", "radial_infinite"
     )
     units: Literal["field", "metric"] = quantity("", "field: oil well; metric: aquifer", "field")
     k: Given = optional("mD or m^2/d", "Permeability; aquifer: transmissivity", gt=0)
-    storativity: Given = optional("1", "Storativity S of an aquifer", gt=0, le=1)
+    storativity: Given = optional("1", "Storativity S", gt=0, le=1)
     phi: Given = optional("1", "Porosity, a fraction", ge=0.01, le=0.6)
     mu: Given = optional("cp", "Viscosity", ge=0.1, le=100)
     ct: Given = optional("1/psi", "Compressibility", ge=1e-7, le=1e-3)
@@ -67,16 +67,16 @@ class PressureTransientInput(Frozen):
     B: float = quantity("1", "Formation volume factor", 1.0, ge=0.5, le=5)
     q: Given = optional("STB/d or m^3/d", "Rate", gt=0)
     rw: Given = optional("ft or m", "Well radius; else 0.3 ft, 0.1 m", gt=0)
-    re: Given = optional("ft or m", "Radius of circle, length of strip", gt=0)
+    re: Given = optional("ft or m", "Outer radius, strip length", gt=0)
     distance: Given = optional("ft or m", "Distance to the fault", gt=0)
     skin_radius: Given = optional("ft or m", "Damaged zone: radius", gt=0)
     skin_ratio: float = quantity("1", "Its permeability by k", 1.0, ge=0.02, le=50)
     step: Given = optional("psi or m", "Held at the strip's face", gt=0)
-    radius: Given = optional("ft or m", "Where: distance from the well", ge=0)
+    radius: Given = optional("ft or m", "Where, from the well", ge=0)
     time: Given = optional("time_unit", "When", gt=0)
     time_unit: Literal["s", "min", "h", "d"] = quantity("", "Of all times", "h")
     observations: list[Row] = quantity("as above", "Record: time, value, radius of each row", [], max_length=2000)
-    record: Text = optional("", "Or a CSV file: time,value,radius")
+    record: Text = optional("", "Or a CSV file of it")
     unknowns: list[Literal["k", "S", "h", "skin_zone", "distance"]] = quantity("", "To find", [], max_length=5)
     noise_sigma: Given = optional("psi or m", "Noise; else estimated", gt=0)
     subdomains: int = quantity("1", "Networks", 3, ge=1, le=6)
@@ -85,7 +85,7 @@ class PressureTransientInput(Frozen):
     optimizer: Literal["gauss_newton", "adam", "lbfgs"] = quantity("", "Optimizer", "gauss_newton")
     steps: int = quantity("1", "Its steps", 90, ge=1, le=50_000)
     seed: int = quantity("1", "Seed", 0, ge=0)
-    plots: bool = quantity("", "Draw pictures", False)
+    plots: bool = quantity("", "Pictures", False)
 
 
 class PressureTransientOutput(Frozen):
