@@ -1,36 +1,53 @@
 """The pages with their addresses, and the ways from one to another."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import streamlit as st
 
 _TITLES = ("Ask", "Runs", "Run", "Learning", "Compare", "Tools", "Papers", "Settings")
 
 
-def pages() -> list[st.Page]:
-    """The pages of this visit, in the order of the menu. Streamlit keeps state in them, so each visit has its own."""
+def navigate() -> None:
+    """Draw the menu, and the page that the address names. Streamlit keeps state in pages, so each visit has its own."""
     from ui.web.pages import ask, compare, learning, papers, run, runs, settings, tools
 
     modules = (ask, runs, run, learning, compare, tools, papers, settings)
-    made = {
+    pages = {
         title.lower(): st.Page(module.page, title=title, url_path=title.lower(), default=title == "Ask")
         for title, module in zip(_TITLES, modules, strict=True)
     }
-    st.session_state["pages"] = made
-    return list(made.values())
+    here = st.navigation(list(pages.values()), position="top")
+    st.session_state["pages"], st.session_state["here"] = pages, here.title.lower()
+    here.run()
 
 
 def link(page: str, label: str, **parameters: str) -> None:
-    """A link to a page; `label` is markdown."""
-    st.page_link(st.session_state["pages"][page], label=label, query_params=parameters)
+    """A way to a page; `label` is markdown. An empty parameter is none."""
+    given = {name: value for name, value in parameters.items() if value}
+    if page != st.session_state["here"]:
+        st.page_link(st.session_state["pages"][page], label=label, query_params=given)
+        return
+    key = f"to-{page}-{'-'.join(given.values())}-{label}"  # a link of Streamlit's to its own page forgets the address
+    st.button(label, key=key, type="tertiary", on_click=_readdress, args=(parameters,))
 
 
-def open_page(page: str, **parameters: str) -> NoReturn:
-    """Go to a page."""
-    st.switch_page(st.session_state["pages"][page], query_params=parameters)
+def open_page(page: str, **parameters: str) -> None:
+    """Go to a page; nothing after this is done."""
+    if page != st.session_state["here"]:
+        st.switch_page(st.session_state["pages"][page], query_params=parameters)
+    _readdress(parameters)
+    st.rerun()
 
 
 def parameter(name: str) -> str:
     """What the address says; empty if it says nothing."""
     value: Any = st.query_params.get(name, "")
     return str(value)
+
+
+def _readdress(parameters: dict[str, str]) -> None:
+    for name, value in parameters.items():
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.view.access import LOGIN, TOKEN, Access, AccessError, access
 from ui.web import parts
-from ui.web.addresses import pages
+from ui.web.addresses import navigate
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         parts.complain(error)
         return
     if admitted(way_in):
-        st.navigation(pages(), position="top").run()
+        navigate()
 
 
 def admitted(way_in: Access) -> bool:

@@ -75,7 +75,7 @@ def test_cancel_and_go_on(visit: Visit, model: ModelServer, dashboard: Dashboard
     page.get_by_role("button", name="Go on").click()
     page.wait_for_function(f"!location.href.includes('{run_id}')")
     page.get_by_text("It is 6 MWh.").wait_for()
-    page.get_by_role("link", name=f"Continues {run_id}").wait_for()
+    page.get_by_role("button", name=f"Continues {run_id}").wait_for()
 
 
 def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
@@ -83,7 +83,7 @@ def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
     page = visitor.go("tools")
     page.get_by_label("Search").fill("cheapest dispatch of a power grid")
     page.get_by_label("Search").press("Enter")
-    page.get_by_role("link", name="solve_dc_opf").click()
+    page.get_by_role("button", name="solve_dc_opf").click()
     page.get_by_role("button", name="Example 1").click()
     page.get_by_text("plots", exact=True).click()
     page.get_by_role("button", name="Run it").click()
@@ -173,7 +173,7 @@ def test_a_fork_with_another_prompt_is_another_run(visit: Visit, dashboard: Dash
     page.get_by_text("Prompt of teller").click()
     page.get_by_label("Prompt", exact=True).last.fill("Say it in five words.")
     page.get_by_role("button", name="Run the fork").click()
-    page.get_by_role("link", name=f"Stems from {dashboard.runs['plain']}").wait_for()
+    page.get_by_role("button", name=f"Stems from {dashboard.runs['plain']}").wait_for()
     page.get_by_text("It is 6 MWh.").wait_for()
     page.get_by_text("teller", exact=True).last.click()
     page.get_by_text("Say it in five words.").first.wait_for()

@@ -42,7 +42,7 @@ def page() -> None:
         key=f"of-{chosen}",
     )
     if picked != chosen:
-        open_page("learning", id=picked)
+        open_page("learning", id=picked, version="")
     run = get_run(parts.store(), chosen)
     st.fragment(_training, run_every=3 * parts.EVERY if run.status == "running" else None)(chosen)
 

@@ -24,7 +24,7 @@ def page() -> None:
         except UnknownTool as error:
             parts.title("Tools")
             parts.complain(error)
-            link("tools", "All tools")
+            link("tools", "All tools", tool="")
         return
     parts.title(
         "Tools",
@@ -46,7 +46,7 @@ def _source(tool: AnyTool) -> str:
 
 
 def _tool(tool: AnyTool) -> None:
-    link("tools", "← All tools")
+    link("tools", "← All tools", tool="")
     parts.title(tool.name, tool.description())
     st.markdown(f":gray[{words.markdown(_source(tool))}]")
     left, right = st.columns([1, 1.25], gap="large")
