@@ -13,7 +13,6 @@ from agents.models import (
     PriceUnknown,
     Provider,
 )
-
 from agents.models.ledger import Ledger, cost, spent_on
 
 
