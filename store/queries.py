@@ -115,7 +115,7 @@ def count_runs(store: Store) -> Census:
         for column in (_status(connection).label("by"), runs.c.model):
             n = sa.func.count()
             rows = connection.execute(sa.select(column, n).group_by(column).order_by(n.desc(), column))
-            found.append(dict(rows.tuples().all()))
+            found.append({str(by): int(number) for by, number in rows})
     return Census(sum(found[0].values()), *found)
 
 

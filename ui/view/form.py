@@ -85,6 +85,8 @@ def arguments(fields: tuple[FormField, ...], filled: Mapping[str, Any]) -> dict[
         value = filled.get(field.name)
         if isinstance(value, str) and field.kind not in ("text", "choice", "flag"):
             value = _read(field, value)
+            if value is None and field.default and field.kind in ("numbers", "texts"):
+                value = []  # somebody has taken out what stands there by default
         if value is None or value == "" or (value == field.default and not field.required):
             continue
         found[field.name] = value

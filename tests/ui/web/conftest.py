@@ -88,8 +88,10 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory, model: ModelServer) -> I
     served.kill()
 
 
-@pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
+@pytest.fixture(scope="module")
+def browser(dashboard: Dashboard) -> "Iterator[Browser]":
+    """A browser for one module of tests: while it is open, its event loop is the thread's, and `asyncio.run` is refused. So the
+    store is furnished before, and the browser closed again before other tests come."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         lacking("no Chromium", "apt-get install chromium")
