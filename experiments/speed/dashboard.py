@@ -3,7 +3,7 @@
     python -m experiments.speed.dashboard --json dashboard.json
 
 It makes the store (or takes the one of --store), serves the pages from it, and measures from the browser's side: from the
-address, or the click, until what was asked for can be seen. Needs playwright and a Chromium.
+address, or the click, until what was asked for can be seen. Needs the extra `browser` and a Chromium.
 """
 
 import argparse
@@ -161,7 +161,10 @@ def _spec() -> GraphSpec:
 
 def measure(place: Path, repeats: int) -> tuple[list[Row], float]:
     """Time the pages and the clicks; returns the rows and the server's memory [MB] at the end."""
-    from playwright.sync_api import sync_playwright
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        raise SystemExit("needs playwright: pip install 'backprose[browser]'") from None
 
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:

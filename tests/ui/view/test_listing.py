@@ -62,3 +62,9 @@ def test_without_an_earlier_run_nothing_is_claimed(place: str, store: Store) -> 
     make_run(place)
     make_run(place)  # served from the first one's calls: it cost nothing and says nothing
     assert estimate(store, "scripted").runs == 1
+
+
+def test_the_items_of_an_evaluation_do_not_stand_for_themselves() -> None:
+    assert listing.own(run())
+    assert listing.own(run(parent="p", relation="fork"))
+    assert not listing.own(run(parent="p"))

@@ -32,3 +32,21 @@ def test_a_tool_of_a_paper_has_the_name_that_the_list_gives() -> None:
     names = {row.number: row.tool for row in papers()}
     for tool in all_tools().values():
         assert tool.paper is None or names[tool.paper] == tool.name
+
+
+def test_a_search_finds_rows_that_hold_all_its_words() -> None:
+    from ui.view.papers import matches
+
+    found = [row.number for row in papers() if matches(row, "hamiltonian  IMAGES", "")]
+    assert found == [9]
+    assert not any(matches(row, "hamiltonian images", "planned") for row in papers() if row.status != "planned")
+
+
+def test_a_measured_line_reads_with_its_target_its_spread_and_what_others_reached() -> None:
+    from experiments.papers import Line
+    from ui.view.papers import table_row
+
+    line = Line("accuracy", 0.785, target=0.775, spread=0.011, seeds=3, paper=0.785, others={"QCNN": 0.7012})
+    assert table_row(line) == ("accuracy", "0.785 ± 0.011 (3 seeds)", "≥ 0.775", "met", "0.785", "QCNN 0.7012")
+    late = Line("time", 2.0, unit="ms", target=1.0, at_most=True)
+    assert table_row(late) == ("time", "2 ms", "≤ 1", "missed", "", "")
