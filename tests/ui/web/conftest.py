@@ -123,7 +123,7 @@ class Visitor:
     def go(self, path: str = "") -> "Page":
         """Open a page and wait until it is drawn."""
         self.page.goto(f"{self.dashboard.url}/{path}")
-        self.page.locator("[data-testid=stMainBlockContainer] [data-testid=stElementContainer]").first.wait_for()
+        self.page.locator("[data-testid=stMain]").locator("h2, .bp-task").first.wait_for()
         self.settled()
         return self.page
 
