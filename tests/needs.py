@@ -1,4 +1,4 @@
-"""What a test needs of the machine: where it is missing the test is skipped, but in CI it fails, since there all is tried."""
+"""What a test needs of the machine: where it is missing the test is skipped, but in CI it fails, since there it is installed."""
 
 import os
 from typing import NoReturn

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agents import Answer
+from experiments.suites import find_suite
 from tests.needs import DEFAULT, local_model
 
 QUESTION = "What does the cheapest dispatch of the IEEE 30-bus grid cost at 115 % load, and which lines limit it?"
@@ -20,7 +22,7 @@ def blocks(language: str) -> list[str]:
 
 
 MAKES, COMMANDS = blocks("sh")
-(EXAMPLE,) = blocks("python")
+EXAMPLE, OWN_SUITE = blocks("python")
 
 
 def do(command: list[str], cwd: Path, **more: str) -> str:
@@ -74,3 +76,13 @@ def test_files_and_settings_that_are_named_exist() -> None:
         assert (REPO / file).exists()
     product = "".join(file.read_text(encoding="utf-8") for file in (REPO / "store").rglob("*.py"))
     assert "BACKPROSE_DB" in product
+
+
+def test_a_suite_of_ones_own_takes_twenty_lines(tmp_path: Path) -> None:
+    file = tmp_path / "capitals.py"
+    file.write_text(OWN_SUITE)
+    assert len(OWN_SUITE.strip().splitlines()) <= 20
+    suite = find_suite(str(file))
+    peru = next(item for item in suite.items() if item.family == "Peru")
+    assert suite.check(peru, Answer(text="It is Lima.")).score == 1
+    assert suite.check(peru, Answer(text="Quito")).words == "Lima is right"

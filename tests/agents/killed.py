@@ -158,7 +158,11 @@ def apart(work: Work, *, kill_after: float | None = None) -> tuple[Any, float]:
             os.kill(child, signal.SIGKILL)
         said = pipe.read()
     os.waitpid(child, 0)
-    return (json.loads(said) if said else None), time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    try:
+        return json.loads(said), seconds
+    except ValueError:  # it was killed before it said all
+        return None, seconds
 
 
 def one(place: Place, seconds: float, dice: random.Random) -> dict[str, Any]:

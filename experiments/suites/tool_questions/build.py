@@ -29,7 +29,7 @@ def expected_of(question: Question) -> dict[str, Any]:
         try:
             outputs[name] = SimpleNamespace(**run_tool(question.tool, arguments).output)
         except ToolError as error:
-            if error.kind == question.refusal:
+            if question.refusal in {kind.__name__ for kind in type(error).__mro__}:
                 return {"refusal": question.refusal, "because": question.because}
             raise NotAsExpected(f"call {name} is refused: {error.message}") from error
     if question.refusal:

@@ -13,7 +13,6 @@ import pytest
 
 from experiments.sandbox import Limits, NoIsolation, run_code
 from experiments.sandbox.seccomp import CLONE, DENIED, FIRST_NEW, build_filter
-from tests.needs import lacking
 
 REPO = Path(__file__).parents[3]
 LEGITIMATE = """
@@ -130,7 +129,7 @@ def test_other_systems_are_refused_with_the_reason(monkeypatch: pytest.MonkeyPat
 def elsewhere(code: str, *unshare: str) -> subprocess.CompletedProcess[str]:
     """Run code in a user namespace of its own, with other rights than ours."""
     if not unshare_works():
-        lacking("util-linux's unshare cannot make a user namespace", "install util-linux, allow user namespaces")
+        pytest.skip("unshare cannot make a user namespace here: install util-linux, allow user namespaces")
     command = ["unshare", "--user", *unshare, sys.executable, "-c", code]
     return subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=60, check=False)
 
@@ -191,7 +190,7 @@ def test_no_program_outlives_a_caller_that_is_killed() -> None:
 def test_the_numbers_of_system_calls_are_those_of_the_headers() -> None:
     header = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
     if not header.exists():
-        lacking("the kernel's headers are missing", "install linux-libc-dev")
+        pytest.skip("the kernel's headers are not here: install linux-libc-dev")
     words = [line.split() for line in header.read_text().splitlines() if line.startswith("#define __NR_")]
     numbers = {name.removeprefix("__NR_"): int(number) for _, name, number in words}
     assert {name: both[0] for name, both in DENIED.items()} == {name: numbers[name] for name in DENIED}

@@ -1,43 +1,9 @@
-"""A suite of one's own takes twenty lines, and its items stay where they are when others come."""
-
-from pathlib import Path
+"""The items of a suite of one's own stay where they are when others come."""
 
 import pytest
 
-from agents import Answer
-from experiments.suites import ListedSuite, Score, Suite, find_suite, make_item
-from experiments.suites.listed import split_by_hash
-
-OWN = """
 from experiments.suites import ListedSuite, Score, make_item
-
-CAPITALS = {"Peru": "Lima", "Kenya": "Nairobi", "Japan": "Tokyo", "Norway": "Oslo", "Chad": "N'Djamena"}
-
-
-def load():
-    for country, capital in CAPITALS.items():
-        yield make_item(f"What is the capital of {country}?", capital, family=country, kind="capital")
-
-
-def check(item, answer):
-    if item.expected.lower() in answer.text.lower():
-        return Score(1, "right")
-    return Score(0, f"{item.expected} is right")
-
-
-suite = ListedSuite("capitals", "CC0-1.0", "Capitals of countries", load, check)
-"""
-
-
-def test_a_suite_of_ones_own_in_twenty_lines(tmp_path: Path) -> None:
-    file = tmp_path / "capitals.py"
-    file.write_text(OWN)
-    assert len(OWN.strip().splitlines()) <= 20
-    suite = find_suite(str(file))
-    assert isinstance(suite, Suite)
-    peru = next(item for item in suite.items() if item.family == "Peru")
-    assert suite.check(peru, Answer(text="It is Lima.")) == Score(1, "right")
-    assert suite.check(peru, Answer(text="Quito")) == Score(0, "Lima is right")
+from experiments.suites.listed import split_by_hash
 
 
 def test_the_split_of_a_family_does_not_depend_on_the_others_and_has_its_share() -> None:

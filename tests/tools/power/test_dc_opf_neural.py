@@ -130,7 +130,7 @@ def test_what_was_learned_holds_on_loads_never_seen_with_a_certificate_for_each(
     solver = Solver(Network(grid))
     for row, proved in zip(demand, found.certificates, strict=True):
         best = solver.solve(row, grid.limit).certificate.cost
-        assert best * (1 - 1e-8) <= proved.cost <= best * 1.005
+        assert best * (1 - 1e-8) <= proved.cost <= best * 1.01
         assert proved.gap_pct <= 1
         assert proved.overload_share < 1e-6
     assert not found.fell_back.any()

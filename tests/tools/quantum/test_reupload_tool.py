@@ -8,7 +8,6 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tests.needs import lacking
 from tools import datasets
 from tools.check import check_arguments
 from tools.contract import BadInput, ToolError
@@ -223,7 +222,7 @@ def test_fashion_that_is_missing_or_damaged_is_named_with_its_package(
 
 def test_fashion_is_whole() -> None:
     if not datasets.fashion_is_here():
-        lacking("Fashion-MNIST is missing", "apt-get install dataset-fashion-mnist")
+        pytest.skip("Fashion-MNIST is not here: apt-get install dataset-fashion-mnist")
     training, test = datasets.fashion()
     assert np.bincount(training.labels).tolist() == [6000] * 10
     assert np.bincount(test.labels).tolist() == [1000] * 10

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from annotated_types import Len
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from tools.contract import Artifact, BadInput, Frozen, NoAnswer, Tool, quantity
 from tools.reservoir.pressure_transient.worked import WORKED
@@ -44,7 +43,9 @@ class DivergedTraining(NoAnswer):
 # What may be left out is shown as a plain number without a default, so that a model leaves it out rather than writes null.
 Given = Annotated[float | None, WithJsonSchema({"type": "number"})]
 Text = Annotated[str | None, WithJsonSchema({"type": "string"})]
-Row = Annotated[list[float], WithJsonSchema({"type": "array", "items": {"type": "number"}}), Len(2, 3)]
+Row = Annotated[
+    list[float], WithJsonSchema({"type": "array", "items": {"type": "number"}}), Field(min_length=2, max_length=3)
+]
 
 
 def optional(unit: str, meaning: str, **limits: Any) -> Any:

@@ -147,7 +147,7 @@ def adam(
         loss.backward()
         optimizer.step()
         fall.step()
-        history.loss.append(float(loss))
+        history.loss.append(loss.item())
         if step % 20 == 0:
             said(len(history.loss), history.loss[-1])
 
