@@ -5,6 +5,7 @@ each scenario; every dispatch is checked by a power flow in bus angles that none
 """
 
 import time
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -162,7 +163,9 @@ def table(name: str, say: Say) -> Sequence[Line]:
             "min",
             bar.minutes,
             True,
-            note="" if learned.story["seconds"] <= 60 * bar.minutes else "counted with the time that other work took",
+            note=""
+            if learned.story["seconds"] <= 60 * (bar.minutes or math.inf)
+            else "with the time that other work took",
         ),
         Line(
             f"{name}: lines that bind in a scenario, mean",
