@@ -4,8 +4,8 @@ All methods run on one thread and are timed in CPU time, in batches of 1,000 sce
 each scenario; every dispatch is checked by a power flow in bus angles that none of the methods uses.
 """
 
-import time
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
