@@ -1,5 +1,6 @@
 """The pages with their addresses, and the ways from one to another."""
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -7,16 +8,20 @@ import streamlit as st
 _TITLES = ("Ask", "Runs", "Run", "Learning", "Compare", "Tools", "Papers", "Settings")
 
 
-def navigate() -> None:
-    """Draw the menu, and the page that the address names. Streamlit keeps state in pages, so each visit has its own."""
-    from ui.web.pages import ask, compare, learning, papers, run, runs, settings, tools
+def navigate(gate: Callable[[], None] | None = None) -> None:
+    """Draw the menu, and the page that the address names. Streamlit keeps state in pages, so each visit has its own.
+
+    Args:
+        gate: What stands at every address instead, for those who may not see the pages yet.
+    """
+    from ui.web.views import ask, compare, learning, papers, run, runs, settings, tools
 
     modules = (ask, runs, run, learning, compare, tools, papers, settings)
     pages = {
-        title.lower(): st.Page(module.page, title=title, url_path=title.lower(), default=title == "Ask")
+        title.lower(): st.Page(gate or module.page, title=title, url_path=title.lower(), default=title == "Ask")
         for title, module in zip(_TITLES, modules, strict=True)
     }
-    here = st.navigation(list(pages.values()), position="top")
+    here = st.navigation(list(pages.values()), position="hidden" if gate else "top")
     st.session_state["pages"], st.session_state["here"] = pages, here.title.lower()
     here.run()
 

@@ -1,6 +1,7 @@
 """The dashboard's frame: who may in, and the pages with their addresses. Streamlit runs this file at every click."""
 
 import os
+from functools import partial
 
 import streamlit as st
 
@@ -19,20 +20,18 @@ def main() -> None:
     except AccessError as error:
         parts.complain(error)
         return
-    if admitted(way_in):
+    if way_in.by == "open" or st.session_state.get("admitted") or (way_in.by == "login" and st.user.is_logged_in):
         navigate()
+    else:
+        navigate(sign_in if way_in.by == "login" else partial(ask_for_token, way_in))
 
 
-def admitted(way_in: Access) -> bool:
-    """Whether this visitor may see the pages; one who may not yet is asked."""
-    if way_in.by == "open" or st.session_state.get("admitted"):
-        return True
-    if way_in.by == "login":
-        if st.user.is_logged_in:
-            return True
-        parts.title("Backprose", "Sign in to see runs, tools and results.")
-        st.button("Sign in", type="primary", on_click=st.login)
-        return False
+def sign_in() -> None:
+    parts.title("Backprose", "Sign in to see runs, tools and results.")
+    st.button("Sign in", type="primary", on_click=st.login)
+
+
+def ask_for_token(way_in: Access) -> None:
     parts.title("Backprose", "Whoever started this server has its token.")
     with st.form("token", width=420):
         given = st.text_input("Token", type="password", autocomplete="current-password")
@@ -42,7 +41,6 @@ def admitted(way_in: Access) -> bool:
         st.rerun()
     if sent:
         st.error("That is not the token.")
-    return False
 
 
 main()

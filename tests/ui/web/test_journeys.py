@@ -1,26 +1,25 @@
 """What people do with the dashboard, in a real browser over real runs; a scripted model thinks where none is named."""
 
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from store import Store, get_run, list_runs
 from tests.needs import DEFAULT, local_model
-from tests.ui.stage import ModelServer
+from tests.ui.stage import TASK, ModelServer
 from tests.ui.web.conftest import PATIENCE, Dashboard, Visitor
 from tests.ui.web.scene import ELSEWHERE, EVIL, GRID
 
 Visit = Callable[..., Visitor]
 
 
-_numbers = count(2)
+_letters = iter("abcdefghijklmnopqrstuvwxyz")
 
 
 def ask(visitor: Visitor) -> str:
     """Ask, by keyboard, what nobody asked before, so that no answer is known; arrive at the run and return its id."""
-    task = f"How much energy is {next(_numbers)} MW over 3 hours?"
+    task = f"Team {next(_letters)}: {TASK}"
     page = visitor.go()
     box = page.get_by_label("Task in plain words")
     box.fill(task)

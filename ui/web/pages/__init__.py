@@ -1,1 +1,0 @@
-"""The pages, one module each; each has a function `page` that draws it."""
