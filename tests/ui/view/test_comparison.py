@@ -1,4 +1,5 @@
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
     place: Path = tmp_path_factory.mktemp("comparison")
     with Store.open(str(place / "runs.db")) as store:
         for name, skill in (("one_call", 0.4), ("chain_of_thought", 0.95)):
-            run(store, name, Scripted(lambda request, skill=skill: by_dice(request, skill)), Sums(40))
+            run(store, name, Scripted(partial(by_dice, skill=skill)), Sums(40))
         return boards(evaluations(store))[0]
 
 

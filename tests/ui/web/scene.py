@@ -1,6 +1,7 @@
 """What the pages are looked at with: a store with runs of every kind, made by a scripted model and real tools."""
 
 import json
+from functools import partial
 
 from agents import Budget, agent, graph, layer
 from agents.models import ModelRequest, Scripted
@@ -63,4 +64,4 @@ def train(store: Store) -> str:
 def compare(store: Store) -> None:
     """Two systems on the same forty sums: one that is often wrong, and one that is often right."""
     for name, skill in (("one_call", 0.4), ("chain_of_thought", 0.9)):
-        evaluate(store, name, Scripted(lambda request, skill=skill: by_dice(request, skill)), Sums(40))
+        evaluate(store, name, Scripted(partial(by_dice, skill=skill)), Sums(40))
