@@ -139,7 +139,7 @@ def _body(run_id: str, watching: bool) -> None:
         )
     if run.answer:
         _answer(run)
-    _network(live)
+    st.fragment(_network)(live)  # a click in it draws it alone anew
     _trace(live)
     _origin(run, live)
 
@@ -233,7 +233,11 @@ def _trace(live: Live) -> None:
     if len(timed) > 1:
         height = 60 + 22 * len(timed)
         parts.chart(charts.timeline(root, parts.colours()), charts.timeline_in_words(root), height, key="timeline")
-    tree.branches(live, root)
+    st.fragment(_tree)(live)
+
+
+def _tree(live: Live) -> None:
+    tree.branches(live, live.tree())
 
 
 def _origin(run: Run, live: Live) -> None:
