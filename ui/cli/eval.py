@@ -1,6 +1,5 @@
 """`backprose eval`: systems compared on suites of questions with known answers, and what came of it."""
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -200,6 +199,8 @@ def _carry_out(
     *,
     json_: bool,
 ) -> None:
+    import asyncio
+
     from agents import Runner
     from experiments.evaluate import Unfinished, evaluate
     from experiments.purse import Purse

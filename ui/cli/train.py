@@ -1,6 +1,5 @@
 """`backprose train`: a network learns from a suite's examples, before somebody's eyes, and can be gone on with at any time."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -147,6 +146,8 @@ class _Training:
         from agents.backward import Trainer
 
         runner = Runner(self.store, watch=self._see)
+
+        import asyncio
 
         async def work() -> "Fit":
             trainer = Trainer(runner, how)

@@ -25,7 +25,7 @@ def test_light_commands_cost_at_most_half_a_second_of_cpu(words: list[str], plac
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    assert min(seconds() for _ in range(2)) <= 0.5  # a busy machine's caches add to it
+    assert min(seconds() for _ in range(5)) <= 0.5  # a busy machine's caches add to it
 
 
 def test_help_loads_nothing_heavy() -> None:
