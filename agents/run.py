@@ -21,7 +21,7 @@ from agents.models.ledger import Amount, Budget, spent_by
 from agents.models.names import default_model
 from agents.plan import plan
 from agents.records import Records, asked_by
-from agents.spec import GraphSpec, Spec, SpecError
+from agents.spec import GraphSpec, ModelName, Spec, SpecError
 from agents.team import TeamFailed, error_info
 from agents.watch import Watch, watched
 from store.events import ErrorInfo, ModelCalled, Planned, RunFinished, RunStarted, Scored
@@ -37,7 +37,7 @@ Status = Literal["answered", "refused", "failed", "budget_exhausted", "cancelled
 class RunOptions(Spec):
     """What a run may use. An empty model means the default one."""
 
-    model: str = ""
+    model: ModelName = ""
     budget: Budget = Budget()
     seed: int = 0
     deadline_s: float = 300.0  # of one attempt at one model call

@@ -12,9 +12,18 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 Aggregator = Literal[
     "single", "sequential", "majority", "weighted_vote", "best_of_n", "judge", "synthesise", "debate", "tool_pipeline"
@@ -71,6 +80,20 @@ def _place(cls: type[Spec], data: Any) -> str:
     return f"{kind} {name}" if name else kind
 
 
+def _open_name(name: str) -> str:
+    """A model's name, if it may be stored: what is part of an address is kept with every run."""
+    address = urlsplit(name.partition("#")[0])
+    if "://" in name and (address.username or address.password or address.query):
+        raise SpecError(
+            f"the model's address at {address.hostname} carries a name, a password or a query, which would be stored with the "
+            "run; leave them out and set BACKPROSE_API_KEY"
+        )
+    return name
+
+
+ModelName = Annotated[str, AfterValidator(_open_name)]
+
+
 class Choice(Spec):
     """A value that an answer field may take, and what it asks of the rest of the turn."""
 
@@ -119,7 +142,7 @@ class AgentSpec(Spec):
     prompt: str
     role: str = ""
     tools: tuple[str, ...] = ()
-    model: str | None = None  # None: the run's model
+    model: ModelName | None = None  # None: the run's model
     fields: tuple[AnswerField, ...] = ()
     examples: tuple[Example, ...] = ()  # shown with every task
     more_examples: tuple[Example, ...] = ()  # of these, only the `nearest` to the task in words are shown

@@ -6,11 +6,27 @@ gives the edit that leads from the changed graph back to the one before, to the 
 Source: Ma et al., arXiv 2506.09046 (prompts, roles, team composition, connections are what is learned); the closed set is ours.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from agents.backward.parts import (
+    Edges,
+    Wires,
+    bridged,
+    find_agent,
+    find_layer,
+    find_team,
+    inserted,
+    place,
+    renamed,
+    replaced,
+    swap,
+    wires,
+    without,
+)
 from agents.spec import (
     AgentSpec,
     Aggregator,
@@ -24,9 +40,6 @@ from agents.spec import (
     TeamSpec,
 )
 
-Named = TypeVar("Named", LayerSpec, TeamSpec, AgentSpec)
-Edges = tuple[tuple[str, str], ...]
-Wires = tuple[tuple[str, tuple[str, ...]], ...]  # layer, and the earlier layers it reads from then on
 Param = Literal["temperature", "max_tokens", "max_turns", "refinements", "quorum", "rounds", "goal", "pin"]
 _OF_AGENT = frozenset(("temperature", "max_tokens", "max_turns", "refinements"))
 _OF_TEAM = frozenset(("quorum", "rounds"))
@@ -38,13 +51,13 @@ class Edit(Spec):
     op: str
     layer: str = Name
 
+    @abstractmethod
     def apply(self, graph: GraphSpec) -> GraphSpec:
         """The changed graph. Raises `SpecError` where the edit does not fit, or its result could not run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def inverse(self, before: GraphSpec) -> "Edit":
         """The edit that leads from `apply(before)` back to `before`."""
-        raise NotImplementedError
 
 
 class _InTeam(Edit):
@@ -56,7 +69,7 @@ class _InTeam(Edit):
         layer = find_layer(graph, self.layer)
         old = find_team(layer, self.team)
         teams = tuple(change(t) if t is old else t for t in layer.teams)
-        return _replaced(graph, layer, layer.model_copy(update={"teams": teams}))
+        return replaced(graph, layer, layer.model_copy(update={"teams": teams}))
 
     def found(self, graph: GraphSpec) -> TeamSpec:
         return find_team(find_layer(graph, self.layer), self.team)
@@ -70,7 +83,7 @@ class _OfAgent(_InTeam):
     def change(self, graph: GraphSpec, **fields: Any) -> GraphSpec:
         agent = self.spec(graph)
         new = agent.model_copy(update=fields)
-        return self.changed(graph, lambda t: t.model_copy(update={"agents": _swap(t.agents, agent, new)}))
+        return self.changed(graph, lambda t: t.model_copy(update={"agents": swap(t.agents, agent, new)}))
 
     def spec(self, graph: GraphSpec) -> AgentSpec:
         return find_agent(self.found(graph), self.agent)
@@ -139,11 +152,11 @@ class SetParam(_InTeam):
         if self.name in _OF_AGENT:
             agent = find_agent(self.found(graph), self.agent)
             new = agent.model_copy(update=change)
-            return self.changed(graph, lambda t: t.model_copy(update={"agents": _swap(t.agents, agent, new)}))
+            return self.changed(graph, lambda t: t.model_copy(update={"agents": swap(t.agents, agent, new)}))
         if self.name in _OF_TEAM:
             return self.changed(graph, lambda t: t.model_copy(update=change))
         layer = find_layer(graph, self.layer)
-        return _replaced(graph, layer, layer.model_copy(update=change))
+        return replaced(graph, layer, layer.model_copy(update=change))
 
     def inverse(self, before: GraphSpec) -> Self:
         layer = find_layer(before, self.layer)
@@ -166,14 +179,14 @@ class AddExample(_OfAgent):
     position: int | None = Field(None, ge=0)
 
     def apply(self, graph: GraphSpec) -> GraphSpec:
-        return self.change(graph, examples=_inserted(self.spec(graph).examples, self.example, self.position))
+        return self.change(graph, examples=inserted(self.spec(graph).examples, self.example, self.position))
 
     def inverse(self, before: GraphSpec) -> "RemoveExample":
         return RemoveExample(
             layer=self.layer,
             team=self.team,
             agent=self.agent,
-            position=_place(self.spec(before).examples, self.position),
+            position=place(self.spec(before).examples, self.position),
         )
 
 
@@ -185,7 +198,7 @@ class RemoveExample(_OfAgent):
         examples = self.spec(graph).examples
         if self.position >= len(examples):
             raise SpecError(f"agent {self.agent} has {len(examples)} examples, none at {self.position}")
-        return self.change(graph, examples=_without(examples, self.position))
+        return self.change(graph, examples=without(examples, self.position))
 
     def inverse(self, before: GraphSpec) -> AddExample:
         example = self.spec(before).examples[self.position]
@@ -205,7 +218,7 @@ class AddAgent(_InTeam):
             graph,
             lambda t: t.model_copy(
                 update={
-                    "agents": _inserted(t.agents, self.spec, self.position),
+                    "agents": inserted(t.agents, self.spec, self.position),
                     "edges": t.edges if self.edges is None else self.edges,
                 }
             ),
@@ -229,7 +242,7 @@ class RemoveAgent(_InTeam):
         def change(team: TeamSpec) -> TeamSpec:
             if len(team.agents) == 1:
                 raise SpecError(f"{self.agent} is the last agent of team {team.id}; a team needs one")
-            edges = _bridged(team.edges, self.agent) if self.edges is None else self.edges
+            edges = bridged(team.edges, self.agent) if self.edges is None else self.edges
             return team.model_copy(update={"agents": tuple(a for a in team.agents if a is not gone), "edges": edges})
 
         return self.changed(graph, change)
@@ -252,7 +265,7 @@ class Rewire(_InTeam):
             graph = self.changed(graph, lambda t: t.model_copy(update={"edges": self.edges}))
         if self.inputs is not None:
             layer = find_layer(graph, self.layer)
-            graph = _replaced(graph, layer, layer.model_copy(update={"inputs": self.inputs}))
+            graph = replaced(graph, layer, layer.model_copy(update={"inputs": self.inputs}))
         return graph
 
     def inverse(self, before: GraphSpec) -> "Rewire":
@@ -314,8 +327,8 @@ class CloneTeam(Edit):
 
     def apply(self, graph: GraphSpec) -> GraphSpec:
         layer = find_layer(graph, self.layer)
-        return _replaced(
-            graph, layer, layer.model_copy(update={"teams": _inserted(layer.teams, self.spec, self.position)})
+        return replaced(
+            graph, layer, layer.model_copy(update={"teams": inserted(layer.teams, self.spec, self.position)})
         )
 
     def inverse(self, before: GraphSpec) -> "RemoveTeam":
@@ -331,7 +344,7 @@ class RemoveTeam(Edit):
         gone = find_team(layer, self.team)
         if len(layer.teams) == 1:
             raise SpecError(f"{self.team} is the last team of layer {layer.id}; a layer needs one")
-        return _replaced(
+        return replaced(
             graph, layer, layer.model_copy(update={"teams": tuple(t for t in layer.teams if t is not gone)})
         )
 
@@ -354,7 +367,7 @@ class _OfLayers(Edit):
         old = set(map(id, graph.layers))
 
         def inputs(layer: LayerSpec) -> tuple[str, ...]:
-            return wires.get(layer.id, _renamed(layer.inputs, names) if id(layer) in old else layer.inputs)
+            return wires.get(layer.id, renamed(layer.inputs, names) if id(layer) in old else layer.inputs)
 
         return graph.model_copy(
             update={"layers": tuple(layer.model_copy(update={"inputs": inputs(layer)}) for layer in made)}
@@ -371,10 +384,10 @@ class AddLayer(_OfLayers):
     def apply(self, graph: GraphSpec) -> GraphSpec:
         if self.spec.id != self.layer:
             raise SpecError(f"the layer is called {self.spec.id}, not {self.layer}")
-        return self.rewired(graph, _inserted(graph.layers, self.spec, self.position), {})
+        return self.rewired(graph, inserted(graph.layers, self.spec, self.position), {})
 
     def inverse(self, before: GraphSpec) -> "RemoveLayer":
-        return RemoveLayer(layer=self.layer, wires=_wires(before))
+        return RemoveLayer(layer=self.layer, wires=wires(before))
 
 
 class RemoveLayer(_OfLayers):
@@ -390,7 +403,7 @@ class RemoveLayer(_OfLayers):
 
     def inverse(self, before: GraphSpec) -> AddLayer:
         gone = find_layer(before, self.layer)
-        return AddLayer(layer=gone.id, spec=gone, position=before.layers.index(gone), wires=_wires(before))
+        return AddLayer(layer=gone.id, spec=gone, position=before.layers.index(gone), wires=wires(before))
 
 
 class SplitLayer(_OfLayers):
@@ -408,7 +421,7 @@ class SplitLayer(_OfLayers):
 
     def inverse(self, before: GraphSpec) -> "MergeLayers":
         whole = find_layer(before, self.layer)
-        return MergeLayers(layer=self.first.id, second=self.second.id, whole=whole, wires=_wires(before))
+        return MergeLayers(layer=self.first.id, second=self.second.id, whole=whole, wires=wires(before))
 
 
 class MergeLayers(_OfLayers):
@@ -428,7 +441,7 @@ class MergeLayers(_OfLayers):
 
     def inverse(self, before: GraphSpec) -> SplitLayer:
         first, second = find_layer(before, self.layer), find_layer(before, self.second)
-        return SplitLayer(layer=self.whole.id, first=first, second=second, wires=_wires(before))
+        return SplitLayer(layer=self.whole.id, first=first, second=second, wires=wires(before))
 
 
 AnyEdit = Annotated[
@@ -483,69 +496,3 @@ def edits_to_json(edits: Sequence[Edit]) -> str:
 def edits_from_json(text: str) -> Edits:
     """The inverse of `edits_to_json`. Raises `SpecError` or `pydantic.ValidationError`."""
     return _JSON.validate_json(text)
-
-
-# Finding what an edit names
-
-
-def find_layer(graph: GraphSpec, name: str) -> LayerSpec:
-    """The layer of this id. Raises `SpecError`."""
-    return _named(graph.layers, name, "layer")
-
-
-def find_team(layer: LayerSpec, name: str = "") -> TeamSpec:
-    """The team of this id, without one the pinned or first. Raises `SpecError`."""
-    return _named(layer.teams, name or layer.pin or layer.teams[0].id, "team")
-
-
-def find_agent(team: TeamSpec, name: str) -> AgentSpec:
-    """The agent of this id. Raises `SpecError`."""
-    return _named(team.agents, name, "agent")
-
-
-def _named(items: Sequence[Named], name: str, what: str) -> Named:
-    found = next((item for item in items if item.id == name), None)
-    if found is None:
-        raise SpecError(f"there is no {what} {name}; there are {', '.join(item.id for item in items)}")
-    return found
-
-
-# Tuples
-
-
-def _replaced(graph: GraphSpec, old: LayerSpec, new: LayerSpec) -> GraphSpec:
-    return graph.model_copy(update={"layers": _swap(graph.layers, old, new)})
-
-
-def _swap(items: tuple[Any, ...], old: Any, new: Any) -> tuple[Any, ...]:
-    return tuple(new if item is old else item for item in items)
-
-
-def _place(items: tuple[Any, ...], position: int | None) -> int:
-    """Where something inserted at `position` stands."""
-    return len(items) if position is None else min(position, len(items))
-
-
-def _inserted(items: tuple[Any, ...], item: Any, position: int | None) -> tuple[Any, ...]:
-    k = _place(items, position)
-    return (*items[:k], item, *items[k:])
-
-
-def _without(items: tuple[Any, ...], position: int) -> tuple[Any, ...]:
-    return (*items[:position], *items[position + 1 :])
-
-
-def _bridged(edges: Edges, gone: str) -> Edges:
-    """The edges without an agent: who heard it hears what it heard."""
-    into = [source for source, target in edges if target == gone]
-    out = [target for source, target in edges if source == gone]
-    left = [e for e in edges if gone not in e]
-    return tuple(dict.fromkeys([*left, *((s, t) for s in into for t in out)]))
-
-
-def _renamed(inputs: tuple[str, ...], names: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(new for old in inputs for new in names.get(old, (old,))))
-
-
-def _wires(graph: GraphSpec) -> Wires:
-    return tuple((layer.id, layer.inputs) for layer in graph.layers)

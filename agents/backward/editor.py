@@ -31,11 +31,9 @@ from agents.backward.edit import (
     SetRole,
     SetTools,
     SplitLayer,
-    find_agent,
-    find_layer,
-    find_team,
 )
 from agents.backward.gradient import Items
+from agents.backward.parts import find_agent, find_layer, find_team
 from agents.backward.rollout import Rollout
 from agents.context import Context
 from agents.models.contract import Message, ModelRequest

@@ -10,8 +10,9 @@ self-refinement (Madaan et al., arXiv 2303.17651).
 from collections.abc import Iterator
 from contextlib import suppress
 
-from agents.backward.edit import AddAgent, AddExample, AddLayer, Edit, SetAggregator, SetFields, SetParam, find_team
+from agents.backward.edit import AddAgent, AddExample, AddLayer, Edit, SetAggregator, SetFields, SetParam
 from agents.backward.editor import CannotEdit, Means, demonstration, through
+from agents.backward.parts import find_team
 from agents.context import Context
 from agents.spec import AgentSpec, AnswerField, GraphSpec, LayerSpec, TeamSpec
 

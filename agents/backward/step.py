@@ -19,10 +19,11 @@ from typing import Protocol
 from pydantic import Field
 
 from agents.backward.critic import View, blame_of, global_critic, local_critic
-from agents.backward.edit import OF_TEXT, Edit, edits_to_json, find_layer
+from agents.backward.edit import OF_TEXT, Edit, edits_to_json
 from agents.backward.editor import OPERATIONS, CannotEdit, Means, editor
 from agents.backward.gate import in_words
 from agents.backward.gradient import Items, add, mix, momentum, scale, step
+from agents.backward.parts import find_layer
 from agents.backward.playbook import moves
 from agents.backward.rollout import Bench, Rollout
 from agents.context import Context

@@ -6,13 +6,14 @@ The paper gives no table, so there is no paper's figure. All trainings run on on
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
+from experiments.papers.bench import one_thread
 from experiments.papers.lines import Line
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def forward(say: Say) -> Sequence[Line]:
     """A well in a sealed circle of a thousand well radii, from infinite-acting to pseudo-steady flow."""
     ratings, seconds = [], []
     for seed in range(3):
-        with _one_thread():
+        with one_thread():
             model, took = _learn(3, 12, STEPS, seed)
         ratings.append(_rating(model))
         seconds.append(took)
@@ -76,7 +77,7 @@ def step(say: Say) -> Sequence[Line]:
     truth = truth_of(problem, "linear", x, t)
     errors = []
     for seed in range(3):
-        with _one_thread():
+        with one_thread():
             model, _ = _trained(lambda g: Physics(Pressure(problem, 2, 12, g), balance_weight=10.0), STEPS, seed)
         errors.append(100 * rate(model, truth, x, t, np.ones(61)).rel_l2)
         say(f"seed {seed}: {errors[-1]:.4f} %")
@@ -87,7 +88,7 @@ def decomposition(say: Say) -> Sequence[Line]:
     """Three networks against one of as many weights, trained as long on the clock: the well's error of each."""
     ours, single, l2 = [], [], []
     for seed in range(3):
-        with _one_thread():
+        with one_thread():
             model, took = _learn(3, 12, STEPS, seed)
             weights = sum(p.numel() for p in model.parameters())
             width = round((-5 + math.sqrt(25 + 4 * (weights - 1))) / 2)  # of two layers: w^2 + 5 w + 1 weights
@@ -113,7 +114,7 @@ def decomposition(say: Say) -> Sequence[Line]:
 def optimisers(say: Say) -> Sequence[Line]:
     """The same networks trained by Adam and by L-BFGS for as long as Gauss-Newton takes."""
     lines = []
-    with _one_thread():
+    with one_thread():
         model, took = _learn(3, 12, STEPS, 0)
         errors = {"gauss_newton": 100 * _rating(model).rel_l2}
         for name in ("adam", "lbfgs"):
@@ -147,7 +148,7 @@ def fault(say: Say) -> Sequence[Line]:
 
     def find(values: "np.ndarray", k: float, d: float, seed: int = 0, **more: Any) -> "PressureTransientOutput":
         started = time.perf_counter()
-        with _one_thread():
+        with one_thread():
             out = _interpret(
                 t, values, geometry="sealing_fault", unknowns=["k", "distance"], k=k, distance=d, seed=seed, **more
             )
@@ -192,7 +193,7 @@ def coverage(say: Say) -> Sequence[Line]:
         k = 10 ** draw.uniform(0.5, 2.5)
         t = np.geomspace(1 / 60, 48, 40)
         values = _fault_record(k, math.inf, t) + draw.normal(0, 0.5, len(t))
-        with _one_thread():
+        with one_thread():
             out = _interpret(
                 t, values, geometry="radial_infinite", unknowns=["k"], k=k * 3 ** draw.uniform(-1, 1), noise_sigma=0.5
             )
@@ -219,7 +220,7 @@ def pumping(say: Say) -> Sequence[Line]:
         rows = np.array([(t, s, r) for r in radii for t, s in _piezometer(r)])
         outs = []
         for seed in range(3):
-            with _one_thread():
+            with one_thread():
                 outs.append(_pumping(rows, seed))
             say(
                 f"{name}, seed {seed}: T {outs[-1].transmissivity:.1f}, S {outs[-1].storativity:.3g}, {outs[-1].rmse_obs:.4f} m"
@@ -277,7 +278,7 @@ def zones(say: Say) -> Sequence[Line]:
             )[0]
         )
         values = clean + draw.normal(0, 0.5, len(t))
-        with _one_thread():
+        with one_thread():
             out = _interpret(
                 t,
                 values,
@@ -300,7 +301,7 @@ def zones(say: Say) -> Sequence[Line]:
 
 def deepxde(say: Say) -> Sequence[Line]:
     """DeepXDE's plain network on the same circle, the same weights, for as long as ours took."""
-    with _one_thread():
+    with one_thread():
         model, took = _learn(3, 12, STEPS, 0)
         error, well, steps = _deepxde_error(took, sum(p.numel() for p in model.parameters()))
     ours = _rating(model)
@@ -324,18 +325,6 @@ PARTS = {
     "zones": zones,
     "deepxde": deepxde,
 }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _worst(

@@ -5,12 +5,12 @@ All trainings run on one thread. The published figures are those of the authors'
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from experiments.papers.bench import load_results, one_thread
 from experiments.papers.lines import Line
 
 if TYPE_CHECKING:
@@ -107,12 +107,11 @@ def digits(say: Say) -> Sequence[Line]:
 
 def digits_qcnn(say: Say) -> Sequence[Line]:
     """The QCNN given five times the steps that the tool gives it; run after `digits`, whose figure the gap is taken from."""
-    from experiments.papers.bench import load_results
     from tools.quantum.hamiltonian_reupload import learn
     from tools.quantum.hamiltonian_reupload.data import task
 
     values = []
-    with _one_thread():
+    with one_thread():
         for seed in range(5):
             values.append(learn.qcnn_accuracy(task("digits", None, seed), seed, steps=1500)[1])
             say(f"QCNN on digits, seed {seed}: {values[-1]:.4f}")
@@ -152,7 +151,7 @@ def fashion(say: Say) -> Sequence[Line]:
     from tools.quantum.hamiltonian_reupload import learn
     from tools.quantum.hamiltonian_reupload.data import task
 
-    with _one_thread():
+    with one_thread():
         data = task("fashion", None, 0)
         plan = learn.Plan(layers=10, epochs=100, batch=1000, learning_rate=0.01)
         model = learn.classifier(28, 8, plan)
@@ -196,12 +195,11 @@ def fashion_seeds(say: Say) -> Sequence[Line]:
 
 def fashion_compared(say: Say) -> Sequence[Line]:
     """What stands beside the classifier on Fashion-MNIST; run after `fashion`, whose figure the gap is taken from."""
-    from experiments.papers.bench import load_results
     from tools.quantum.hamiltonian_reupload import learn
     from tools.quantum.hamiltonian_reupload.data import task
 
     data = task("fashion", None, 0)
-    with _one_thread():
+    with one_thread():
         qcnn = [learn.qcnn_accuracy(data, seed, steps=600)[1] for seed in range(3)]
         say(f"QCNN {qcnn}")
         mlp, parameters = learn.mlp_accuracy(data, 10240, 0)
@@ -227,7 +225,7 @@ def speed(say: Say) -> Sequence[Line]:
     from tools.quantum.hamiltonian_reupload import learn
     from tools.quantum.hamiltonian_reupload.model import eigen, hamiltonian, loss
 
-    with _one_thread():
+    with one_thread():
         plan = learn.Plan(layers=10)
         model = learn.classifier(32, 8, plan)
         matrices = hamiltonian(torch.rand(1000, 32, 32, generator=torch.Generator().manual_seed(0)))
@@ -284,7 +282,7 @@ def _accuracy(data: "Task", plan: "Plan") -> tuple[float, float, int]:
     """Test accuracy, seconds of training, and number of parameters."""
     from tools.quantum.hamiltonian_reupload import learn
 
-    with _one_thread():
+    with one_thread():
         model = learn.classifier(data.train.pixels.shape[1], len(data.classes), plan)
         started = time.perf_counter()
         learn.train(model, data, plan)
@@ -312,18 +310,6 @@ def _cpu_seconds(step: Callable[[], None]) -> float:
     started = time.process_time()
     step()
     return time.process_time() - started
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _pennylane_circuit() -> Callable[..., Any]:

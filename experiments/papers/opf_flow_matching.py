@@ -6,8 +6,7 @@ each scenario; every dispatch is checked by a power flow in bus angles that none
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import fmean
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.papers.bench import one_thread
 from experiments.papers.lines import Line
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def table(name: str, say: Say) -> Sequence[Line]:
     high = learned.story["highest_level"]
     say(f"{name}: {_SCENARIOS} scenarios from {LOWEST:.0%} to {high:.0%} load, solved exactly one by one")
     loads = draw_loads(grid, _SCENARIOS, LOWEST, high, np.random.default_rng(_TEST_SEED))
-    with _one_thread():
+    with one_thread():
         exact = _exactly(grid, loads)
         loads, best = loads[exact.solved], exact.cost[exact.solved]
         network = Network(grid)
@@ -194,7 +194,7 @@ def outages(say: Say) -> Sequence[Line]:
         taught = set(taught_outages(grid, plan_for(grid)))
         new = [k for k in draw_outages(grid, 50, np.random.default_rng(_OUTAGE_SEED)).tolist() if k not in taught][:20]
         gaps, fallback, violations, count = [], [], 0, 0
-        with _one_thread():
+        with one_thread():
             for line in new:
                 less = without_line(grid, line)
                 loads = draw_loads(
@@ -245,7 +245,7 @@ def seeds(say: Say) -> Sequence[Line]:
         for seed in range(3):
             nets, learned = nets_for(grid, replace(plan_for(grid), seed=seed))
             loads = draw_loads(grid, 500, LOWEST, learned.story["highest_level"], np.random.default_rng(_TEST_SEED))
-            with _one_thread():
+            with one_thread():
                 exact = _exactly(grid, loads)
                 with_flow, without = (
                     _measure(
@@ -467,15 +467,3 @@ def _dense_net(grid: "Grid", plan: "Plan") -> Callable[[Any], "Guess"]:
         return guess
 
     return method
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -14,8 +14,9 @@ from typing import Any
 
 from agents import GraphSpec, Runner, RunOptions
 from agents.backward.critic import case_page, compact, layer_page
-from agents.backward.edit import SetPrompt, apply_all, find_agent, find_layer, find_team
+from agents.backward.edit import SetPrompt, apply_all
 from agents.backward.gate import agents_of
+from agents.backward.parts import find_agent, find_layer, find_team
 from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout, nodes
 from agents.models import BudgetExhausted, Message, ModelRequest
 

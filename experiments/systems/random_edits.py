@@ -3,8 +3,8 @@
 import random
 from typing import Any
 
-from agents.backward.edit import find_layer
 from agents.backward.editor import operation_schemas, realise
+from agents.backward.parts import find_layer
 from agents.backward.step import Proposed, Scene
 
 WORDS = ("Be careful.", "Check it twice.", "Be brief.", "Say what you did.", "Work step by step.")

@@ -1,9 +1,9 @@
-"""Systems by name: the planned team, one agent with the tools and no layers, one call without tools."""
+"""Systems by name: the planned team, and one agent with the tools and no layers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents import GraphSpec, agent, graph, layer
+from agents import GraphSpec, graph, layer
 from agents.library import solver
 from tools import all_tools, retrieve
 
@@ -22,17 +22,10 @@ def _single_agent(task: str) -> GraphSpec:
     return graph(layer("answer", solver("solver", tools)), name="single agent")
 
 
-def _one_call(task: str) -> GraphSpec:
-    return graph(
-        layer("answer", agent("solver", "Answer the question. End with the value and its unit.")), name="one call"
-    )
-
-
 SYSTEMS: dict[str, System] = {
     s.name: s
     for s in (
         System("planned", "a team planned for the question: solve, check, explain", lambda task: None),
         System("single", "one agent with the tool that fits best, without layers", _single_agent),
-        System("call", "one call of the model, without tools", _one_call),
     )
 }

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import AgentSpec, AnswerField, Example, GraphSpec, LayerSpec, SpecError, TeamSpec, agent, graph, layer
+from agents import (
+    AgentSpec,
+    AnswerField,
+    Example,
+    GraphSpec,
+    LayerSpec,
+    RunOptions,
+    SpecError,
+    TeamSpec,
+    agent,
+    graph,
+    layer,
+)
 from agents.spec import AGGREGATORS
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,8}", fullmatch=True)
@@ -141,3 +153,19 @@ def test_each_layer_hears_the_one_before_unless_it_says_otherwise() -> None:
     a, b, c = (layer(i, agent("x", "")) for i in "abc")
     wired = graph(a, b, c.model_copy(update={"inputs": ("a", "b")})).wired()
     assert [(x.id, sources) for x, sources in wired] == [("a", ()), ("b", ("a",)), ("c", ("a", "b"))]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://me:hunter2@host/v1#m", "https://token@host/v1#m", "http://host/v1?key=hunter2#m"]
+)
+def test_a_secret_in_a_models_address_is_refused_before_it_is_stored_and_not_repeated(address: str) -> None:
+    for made in (lambda: AgentSpec(id="a", prompt="p", model=address), lambda: RunOptions(model=address)):
+        with pytest.raises(SpecError, match="set BACKPROSE_API_KEY") as refused:
+            made()
+        assert "hunter2" not in str(refused.value)
+        assert "token" not in str(refused.value)
+
+
+def test_names_and_plain_addresses_of_models_are_taken_as_they_are() -> None:
+    for name in ("", "local/qwen2.5-coder-1.5b", "http://127.0.0.1:11434/v1#qwen3:8b", "openai/gpt-4o-mini"):
+        assert RunOptions(model=name).model == name

@@ -58,7 +58,6 @@ def test_the_most_frequent_result_wins_and_a_tie_goes_to_the_earliest() -> None:
     ("system", "calls"),
     [
         ("one_call", 1),
-        ("call", 1),
         ("chain_of_thought", 1),
         ("self_consistency", 5),
         ("self_consistency@3", 3),

@@ -8,9 +8,10 @@ import pytest
 
 from agents import Example, GraphSpec, RunOptions, agent, graph, layer
 from agents.backward import Case
-from agents.backward.edit import Edit, apply_all, find_layer
+from agents.backward.edit import Edit, apply_all
 from agents.backward.editor import OPERATIONS, CannotEdit, Means, operation_schemas, realise
 from agents.backward.gate import Guard, static
+from agents.backward.parts import find_layer
 from agents.backward.playbook import moves
 from agents.backward.rollout import Bench
 from agents.context import Context
