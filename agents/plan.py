@@ -22,6 +22,7 @@ MOST_LAYERS = 4
 MOST_AGENTS = 3
 HANDFUL = 4  # tools a prompt shows
 CALCULATE = "calculate"
+FIELD = 2  # keywords of a tool that a task must use to speak of its field
 COMBINERS: tuple[Aggregator, ...] = ("single", "sequential", "majority", "best_of_n", "judge", "debate")
 
 ASK = """You plan how a team of agents does a task. Give its subtasks in order; each is done by one layer of agents.
@@ -62,7 +63,7 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     request = ModelRequest(
         model=ctx.model, messages=_talk(task, tools), answer_schema=_schema(tools), seed=ctx.seed, max_tokens=400
     )
-    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools, speaks_of(task, tools))
+    made = build(await ctx.gateway.structured(request, Plan, at=at, purpose="plan"), tools, task)
     graph = ctx.log.put(made.graph.canonical())
     ctx.log.emit(
         f"{at}/planned", Planned(graph=graph, graph_hash=made.graph.hash, planner=ctx.model, repairs=made.repairs)
@@ -70,22 +71,15 @@ async def plan(task: str, ctx: Context, at: str = "plan") -> Planning:
     return made
 
 
-def speaks_of(task: str, tools: list[type[Tool[Any, Any]]]) -> str:
-    """The tool of whose field a task speaks, with two of its keywords or more; "" if there is none."""
-    used = {t.name: keywords_in(task, t) for t in tools if t.name != CALCULATE}
-    best = max(used, key=lambda name: used[name], default="")
-    return best if best and used[best] >= 2 else ""
-
-
-def build(answer: Plan, tools: list[type[Tool[Any, Any]]], specialist: str = "") -> Planning:
-    """Make a graph from a plan, mending what would not run or would go unchecked."""
-    known = {t.name for t in tools}
+def build(answer: Plan, tools: list[type[Tool[Any, Any]]], task: str = "") -> Planning:
+    """Make a graph from a plan, mending what would not run, would miss the task's field or would go unchecked."""
+    spoken = {t.name: 0 if t.name == CALCULATE else keywords_in(task, t) for t in tools}
     repairs: list[str] = []
     steps = answer.subtasks[:MOST_LAYERS]
     if len(answer.subtasks) > MOST_LAYERS:
         repairs.append(f"kept the first {MOST_LAYERS} of {len(answer.subtasks)} subtasks")
     mended: list[Subtask] = []
-    for step in _one_program(steps, known, specialist, repairs):
+    for step in _one_program(steps, spoken, repairs):
         if step.role in ("check", "explain") and (not mended or step.role == mended[-1].role):
             repairs.append(f"left out a {step.role} with nothing new before it")
         else:
@@ -99,25 +93,25 @@ def build(answer: Plan, tools: list[type[Tool[Any, Any]]], specialist: str = "")
     return Planning(GraphSpec(layers=layers, name="planned"), kind, tuple(repairs))
 
 
-def _one_program(steps: list[Subtask], known: set[str], specialist: str, repairs: list[str]) -> list[Subtask]:
+def _one_program(steps: list[Subtask], spoken: dict[str, int], repairs: list[str]) -> list[Subtask]:
     """All solving in one layer, at the place of its first step.
 
     An agent with tools makes several calls and computes with their results exactly, so splitting that work, or reasoning about
     its results without tools, only adds places where numbers get lost. `calculate` beside another tool is left out, for answers
-    are computed by it anyway; alone it is left out where another tool fits the task better.
+    are computed by it anyway. Tools of whose field the task says nothing give way to the one of whose field it speaks.
 
     Args:
         steps: What the plan says.
-        known: Names of the tools there are.
-        specialist: The one of whose field the task speaks, or "".
+        spoken: How many of a tool's keywords the task uses, for every tool there is.
         repairs: Gets what was changed.
     """
     solving = [s for s in steps if s.role == "solve"]
-    fit = [name for name in dict.fromkeys(name for s in solving for name in s.tools) if name in known]
+    fit = [name for name in dict.fromkeys(name for s in solving for name in s.tools) if name in spoken]
     tools = [name for name in fit if name != CALCULATE] or fit
-    if tools == [CALCULATE] and specialist:
-        repairs.append(f"{CALCULATE} knows no data, so {specialist} solves, of whose field the task speaks")
-        tools = [specialist]
+    nearest = max(spoken, key=lambda name: spoken[name], default="")
+    if tools and spoken[nearest] >= FIELD and not any(spoken[name] for name in tools):
+        repairs.append(f"the task speaks of the field of {nearest} and not of that of {' or '.join(tools)}")
+        tools = [nearest]
     if solving and not tools:
         repairs.append("the solving had no tool, so an agent reasons")
         return [s.model_copy(update={"role": "reason", "tools": []}) if s in solving else s for s in steps]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import ServerError
-from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build, speaks_of
+from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build
 from store.events import Planned
 from tests.agents.lab import Cast, Kiln, Lab, turn
 from tools import get_tool, registry
@@ -132,13 +132,18 @@ def test_a_planner_that_fails_ends_the_run_by_its_kind(lab: Lab) -> None:
     assert lab.replay(run)[1] == ()
 
 
-def test_a_plan_that_only_computes_is_given_the_tool_of_whose_field_the_task_speaks() -> None:
-    step = Subtask(goal="compute", role="solve", tools=["calculate"])
-    tools = [get_tool("solve_dc_opf"), get_tool("calculate")]
+def test_a_plan_with_a_tool_of_another_field_is_given_the_one_of_whose_field_the_task_speaks() -> None:
+    tools = [get_tool(name) for name in ("solve_dc_opf", "calculate", "analyze_pressure_transient")]
 
-    def solving(task: str) -> tuple[str, ...]:
-        made = build(Plan(asked="", subtasks=[step]), tools, speaks_of(task, tools))
-        return made.graph.layers[0].teams[0].agents[0].tools
+    def solving(task: str, *chosen: str) -> tuple[str, ...]:
+        step = Subtask(goal="compute", role="solve", tools=list(chosen))
+        return build(Plan(asked="", subtasks=[step]), tools, task).graph.layers[0].teams[0].agents[0].tools
 
-    assert solving("By how many percent does the cost of case118 rise at 120 % load?") == ("solve_dc_opf",)
-    assert solving("What is 15 % of 300 MW?") == ("calculate",)
+    grid = "By how many percent does the cost of case118 rise at 120 % load?"
+    for chosen in ("calculate", "analyze_pressure_transient"):
+        assert solving(grid, chosen) == ("solve_dc_opf",)
+    assert solving("What is 15 % of 300 MW?", "calculate") == ("calculate",)
+    assert solving(grid, "calculate", "solve_dc_opf") == ("solve_dc_opf",)
+    assert solving("Compare the skin of the well with the load on the grid", "analyze_pressure_transient") != (
+        "solve_dc_opf",
+    )

@@ -270,11 +270,11 @@ def test_a_full_disk_is_told(tmp_path: object) -> None:
     log = store.start_run(task="task")
     with store.database.reading() as connection:  # the one pooled connection, which the writer takes next
         connection.exec_driver_sql("PRAGMA max_page_count=30")
-    for i in range(200):
-        log.put(f"{i}" * 20_000)
-        log.put(bytes(range(i)) * 100)
-        log.put(content_hash(f"{i}") * 10 + "".join(content_hash(f"{i}/{j}") for j in range(100)))
-    with pytest.raises(WriteFailed, match="full"):
+    with pytest.raises(WriteFailed, match="full"):  # of the first call after the writer has met the end
+        for i in range(200):
+            log.put(f"{i}" * 20_000)
+            log.put(bytes(range(i)) * 100)
+            log.put(content_hash(f"{i}") * 10 + "".join(content_hash(f"{i}/{j}") for j in range(100)))
         store.flush()
     with pytest.raises(WriteFailed, match="full"):
         store.close()
