@@ -29,17 +29,21 @@ _ENDINGS = re.compile(
 )
 
 
-def retrieve(query: str, tools: Iterable[AnyTool], k: int) -> list[AnyTool]:
+def retrieve(query: str, tools: Iterable[AnyTool], k: int, share: float = 0.0) -> list[AnyTool]:
     """The `k` tools nearest to a question in plain words, best first; all of them when there are no more than `k`.
 
     Equal scores are in alphabetical order, so the same question always gives the same list.
+
+    Args:
+        share: Of the best score, in 0..1, which a tool must reach that the question does not name.
     """
     candidates = sorted(tools, key=lambda tool: tool.name)
     bags = [_bag(tool) for tool in candidates]
     scores = bm25(set(_stems(query)), bags)
     named = [_is_named(tool, query) for tool in candidates]
     order = sorted(range(len(candidates)), key=lambda i: (not named[i], -scores[i]))
-    return [candidates[i] for i in order[:k]]
+    least = share * max(scores, default=0.0)
+    return [candidates[i] for i in order[:k] if named[i] or scores[i] >= least]
 
 
 def keywords_in(query: str, tool: AnyTool) -> int:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models import ServerError
-from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build
+from agents.plan import COMBINERS, MOST_AGENTS, MOST_LAYERS, Plan, Subtask, build, fitting
 from store.events import Planned
 from tests.agents.lab import Cast, Kiln, Lab, turn
-from tools import get_tool, registry
+from tools import all_tools, get_tool, registry
 
 TOOLS = [Kiln, get_tool("calculate")]
 subtasks = st.builds(
@@ -147,3 +147,14 @@ def test_a_plan_with_a_tool_of_another_field_is_given_the_one_of_whose_field_the
     assert solving("Compare the skin of the well with the load on the grid", "analyze_pressure_transient") != (
         "solve_dc_opf",
     )
+
+
+def test_a_plan_may_use_the_tools_of_the_task_s_field_and_arithmetic() -> None:
+    def shown(task: str) -> set[str]:
+        return {tool.name for tool in fitting(task, all_tools())}
+
+    assert shown("What does case118 cost when line 3-17 is out?") == {"solve_dc_opf", "calculate"}
+    assert shown("A well pumps 300 m3/d; what is the transmissivity?") == {"analyze_pressure_transient", "calculate"}
+    assert shown("Use calculate on 3 + 4") >= {"calculate"}
+    both = "Put the drawdown of the well and the dispatch of the grid side by side, with train_hamiltonian_reupload."
+    assert shown(both) >= {"train_hamiltonian_reupload", "analyze_pressure_transient"}
