@@ -232,7 +232,7 @@ class _Desk:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
         advice: list[str] = []
         if "complete" in self.agent.checks and turn.calls:
-            advice += self._unused(turn)
+            advice += [f"{words}{self._look(words)}" for words in self._unused(turn)]
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
             advice += misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers)
@@ -259,6 +259,13 @@ class _Desk:
     def _unused(self, turn: Turn) -> tuple[str, ...]:
         before = [e.arguments for e in self.evidence.values()]
         return unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
+
+    def _look(self, complaint: str) -> str:
+        """How an answer would look at the number that is not used, if outputs can be told where to look."""
+        number = re.match(r"the task says (\d+),", complaint)
+        outputs = [o for t in self.tools.values() for outputs in t.asks.values() for o in outputs] if number else []
+        looks = [f"a.{output}[{number[1]}]" for output in outputs] if number else []
+        return f"; an answer may look there: {' or '.join(looks)}" if looks else ""
 
     async def run(self, turn: Turn, at: str) -> None:
         """Make the turn's calls, refining where the agent may. Raises `ToolError`."""

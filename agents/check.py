@@ -43,6 +43,9 @@ LOOSE = re.compile(r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? 
 WORD = re.compile(r"[A-Za-z]+")
 PERCENT = r"(?:%|per ?cent)"
 OF_A_SERIES = rf"\s*(?:to|and|or|versus|vs\.?|than|than at|against|from|,)\s*\d+(?:\.\d+)?\s*{PERCENT}"  # 92 to 107 %
+FACTOR = re.compile(
+    r"(?<![A-Za-z0-9_])[x×](?=\d)|(?<=\d)(?:[x×]|-?\s?fold|-?\s?times)(?![A-Za-z0-9_])"
+)  # x1.3, 1.3x, 1.3-fold
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity
@@ -91,7 +94,7 @@ def shares(text: str, low: float, high: float) -> list[float]:
     8 % may be 0.08, 1.08 or 0.92, and a fifth 0.2, 1.2 or 0.8; another number is only itself, and digits in names are none: in
     "107 % at bus 24 of case30" only 107 % is a share. Where no reading of a number lies in the range, the positive ones stay.
     """
-    plain = NAME.sub(" ", text)
+    plain = NAME.sub(" ", FACTOR.sub(" ", text))
     found: list[float] = []
     for m in NUMERAL.finditer(plain):
         n = float(_with_point(m[0]))

@@ -37,6 +37,10 @@ def says(task: str, compare: str, answer: str) -> bool:
         ("the load goes from 92 to 107 percent", {1.0, 0.92, 1.07}),
         ("case30 at 200 % load", {1.0, 2.0, 3.0}),
         ("case30 with line 6-8 out", {1.0}),
+        ("case9 with every load x1.3", {1.0, 1.3}),
+        ("case9, load ×0.9", {1.0, 0.9}),
+        ("1.4x the load on case9", {1.0, 1.4}),
+        ("a 1.2-fold load on case30", {1.0, 1.2}),
     ],
 )
 def test_a_share_is_one_that_the_task_says(task: str, loads: set[float]) -> None:

@@ -233,3 +233,16 @@ def test_a_result_that_the_words_leave_out_is_added_to_them(lab: Lab) -> None:
         layer("explain", speaker("writer", checks=("faithful",), max_turns=1)),
     )
     assert str(lab.run(network)) == "It reaches 90 MPa. Colour of the clay: red."
+
+
+def test_a_number_that_is_not_used_is_sent_back_with_the_outputs_that_could_look_there(lab: Lab) -> None:
+    task = "What is the price at node 5 of case9?"
+    grid = ("a", "solve_dc_opf", {"grid": "case9"})
+    lab.script = cast = Cast(
+        {"solver": [turn(grid, answers=["a.price_mean"]), turn(grid, answers=["a.watched_price[5]"])]}
+    )
+    solver = speaker("solver", tools=("solve_dc_opf",), checks=("complete",))
+    run = lab.run(graph(layer("solve", solver)), task)
+    told = cast.to("solver")[1].messages[-1].content
+    assert "the task says 5, but no argument uses it; an answer may look there: a.watched_price[5] or" in told
+    assert run.answer.values[0].name == "Price at watch_bus"

@@ -70,7 +70,7 @@ def test_an_outage_costs_money_and_is_told() -> None:
     before, after = ask(load_scale=1.15), ask(load_scale=1.15, outages=["27-28"], watch_line="27-28")
     assert after.cost > before.cost + 1
     assert "line 28-27 is out of service" in after.notes
-    assert after.lines_checked == before.lines_checked - 1
+    assert after.data.lines_checked == before.data.lines_checked - 1
     assert after.watched_flow_mw == 0
 
 
@@ -175,7 +175,7 @@ def test_the_large_grid_is_answered_with_a_short_output() -> None:
     out = ask(grid="case2869pegase")
     assert out.binding_line_count > 5
     assert len(out.model_dump_json()) < 8000
-    assert out.lines_checked + out.lines_unlimited == 4582
+    assert out.data.lines_checked + out.data.lines_unlimited == 4582
 
 
 def test_the_neural_method_gives_the_optimum_and_says_how_near_the_nets_came() -> None:

@@ -17,7 +17,7 @@ from tools.power.dc_opf.grid import Grid
 from tools.power.dc_opf.names import GRIDS, find_bus, find_generator, find_line
 from tools.power.dc_opf.network import Network
 from tools.power.dc_opf.shipped import shipped_grid
-from tools.power.dc_opf.tool import BindingLine, DcOpfInput, DcOpfOutput, Injection, NeuralReport, UnitOutput
+from tools.power.dc_opf.tool import BindingLine, DcOpfInput, DcOpfOutput, GridData, Injection, NeuralReport, UnitOutput
 
 _AT_LIMIT = 1 - 1e-6  # loading from which a line counts as at its limit
 _NO_PRICE = 1e-6  # $/MWh
@@ -66,9 +66,11 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
         generation=_largest_units(grid, dispatch),
         certified_gap_pct=float(f"{dispatch.certificate.gap_pct:.3g}"),
         kkt_residual=float(f"{dispatch.certificate.kkt_residual:.3g}"),
-        lines_checked=int(np.isfinite(limit).sum()),
-        lines_unlimited=int(np.isinf(limit).sum()),
-        distinct_costs=len(np.unique(grid.cost[:, :2], axis=0)),
+        data=GridData(
+            lines_checked=int(np.isfinite(limit).sum()),
+            lines_unlimited=int(np.isinf(limit).sum()),
+            distinct_costs=len(np.unique(grid.cost[:, :2], axis=0)),
+        ),
         neural=neural,
         notes=[*whole.notes, *_changes(whole, lines_out, units_out), *_ties(grid, dispatch, binding)],
         **tables,

@@ -70,6 +70,12 @@ class NeuralReport(Frozen):
     fell_back: bool = quantity("", "The nets' dispatch could not be used, and this is the exact method's answer")
 
 
+class GridData(Frozen):
+    lines_checked: int = quantity("1", "Lines whose limit was checked by an independent power flow")
+    lines_unlimited: int = quantity("1", "Lines in service that have no limit")
+    distinct_costs: int = quantity("1", "Number of different generator costs")
+
+
 class DcOpfOutput(Frozen):
     cost: float = quantity("$/h", "Cost of the cheapest dispatch")
     load_mw: float = quantity("MW", "Load")
@@ -92,9 +98,7 @@ class DcOpfOutput(Frozen):
     generation: list[UnitOutput] = quantity("", "Generators, largest output first, at most 12")
     certified_gap_pct: float = quantity("%", "The true optimum is at most this much below the cost", ge=0)
     kkt_residual: float = quantity("1", "Largest violation of the optimality conditions, relative", ge=0)
-    lines_checked: int = quantity("1", "Lines whose limit was checked by an independent power flow")
-    lines_unlimited: int = quantity("1", "Lines in service that have no limit")
-    distinct_costs: int = quantity("1", "Number of different generator costs")
+    data: GridData = quantity("", "What the answer stands on")
     neural: NeuralReport | None = quantity("", "What the trained nets did, if method is neural", None)
     notes: list[str] = quantity("", "What to know about the data behind this answer")
     dispatch_table: Artifact = quantity("", "Every generator: output, limits, cost, price (CSV)")

@@ -232,6 +232,27 @@ WORKED = (
         answers=("a.binding_line_names",),
     ),
     Worked(
+        question="Are there lines at capacity in the Dutch grid at 91 % demand? If so, which?",
+        asked="are there lines at capacity, and which",
+        given="Dutch grid, 91 % demand",
+        calls=(_call("Dutch grid", 0.91),),
+        answers=("a.binding_line_names",),
+    ),
+    Worked(
+        question="Where does the 6-bus network reach its transmission limits when 12 MW of solar come in at bus 5?",
+        asked="where does the network reach its transmission limits",
+        given="6-bus network, 12 MW of solar at bus 5",
+        calls=(_call("6-bus", renewables=_wind((5, 12))),),
+        answers=("a.binding_line_names",),
+    ),
+    Worked(
+        question="Does the IEEE 14-bus case saturate any of its circuits with demand x1.2?",
+        asked="does it saturate any of its circuits",
+        given="IEEE 14-bus case, demand x1.2",
+        calls=(_call("IEEE 14-bus", 1.2),),
+        answers=("a.binding_line_names",),
+    ),
+    Worked(
         question="How many branches of case89pegase are congested when demand is 7 % lower?",
         asked="how many branches are congested",
         given="case89pegase, demand is 7 % lower",
@@ -265,6 +286,13 @@ WORKED = (
         given="case14, load 10 % over nominal",
         calls=(_call("case14", 1.1),),
         answers=("a.watched_flow_mw[4-9]",),
+    ),
+    Worked(
+        question="If demand is 3 % over nominal, which LMP do we have to expect at bus 12 of the 57-bus grid?",
+        asked="which LMP do we have to expect at bus 12",
+        given="57-bus grid, demand is 3 % over nominal",
+        calls=(_call("57-bus", 1.03),),
+        answers=("a.watched_price[12]",),
     ),
     Worked(
         question="Nodal price at bus 22 of the IEEE 24-bus system, 109 % load?",
