@@ -31,7 +31,7 @@ from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.grammar import turn_schema, written_schema
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
-from agents.program import Turn, completed
+from agents.program import Turn, completed, contrasted
 from agents.prompt import AnyTool, Brief, describe, messages, shown
 from agents.refine import refine
 from agents.spec import AgentSpec
@@ -162,7 +162,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
         turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
         if turn.refusal:
             return Answer(text=desk.refusal or turn.refusal, refused=True)
-        turn = completed(turn, desk.tools)
+        turn = completed(contrasted(turn, desk.tools), desk.tools)
         desk.complaints = desk.check(turn)
         if not desk.complaints:
             try:

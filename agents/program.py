@@ -31,6 +31,32 @@ class Turn(BaseModel, extra="allow"):
     refusal: str = ""
 
 
+def contrasted(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]]) -> Turn:
+    """A case compared with itself becomes a comparison with the case that lacks its one condition.
+
+    A small model that is asked what a change does may write the changed case twice. Where the case has several conditions, which
+    of them is the change stays open, and the checks send the turn back.
+    """
+    if len(turn.calls) != 2 or turn.calls[0].tool not in tools:
+        return turn
+    a, b = turn.calls
+    of_a, of_b = (
+        set(re.findall(rf"\b{c.name}\.(\w+(?:\[[^\]]*\])?)", " ".join(turn.answers))) for c in (a, b)
+    )  # the same output of both is compared
+    fields = tools[a.tool].input_type().model_fields
+    conditions = [
+        name
+        for name, value in a.arguments.items()
+        if name in fields
+        and not fields[name].is_required()
+        and value != fields[name].get_default(call_default_factory=True)
+    ]
+    if not of_a or of_a != of_b or (a.tool, a.arguments) != (b.tool, b.arguments) or len(conditions) != 1:
+        return turn
+    base = {name: value for name, value in b.arguments.items() if name not in conditions}
+    return turn.model_copy(update={"calls": [a, b.model_copy(update={"arguments": base})]})
+
+
 def completed(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]]) -> Turn:
     """The turn with every look written as an argument of a call; what makes no sense is left for the checks to find."""
     calls = {c.name: c for c in turn.calls}

@@ -9,6 +9,7 @@ from agents.check import (
     invented_numbers,
     mentions,
     misdirected_change,
+    misread_comparison,
     mistyped_numbers,
     unused_numbers,
 )
@@ -146,3 +147,14 @@ def test_a_change_is_taken_in_the_direction_that_is_asked(asked: str, expression
         if wanted
         else ()
     )
+
+
+def test_one_change_of_the_task_is_not_made_in_both_directions() -> None:
+    task = "Shaving 7 % off all loads of case30: what is the saving?"
+    up_and_down = [{"grid": "case30", "load_scale": n} for n in (0.93, 1.07)]
+    (advice,) = misread_comparison(task, "what is the saving", up_and_down, ["b.cost - a.cost"])
+    assert advice == "load_scale is 0.93 in one call and 1.07 in the other, both from 7; the other case has no change"
+    one_way = [{"grid": "case30", "load_scale": n} for n in (0.93, 1)]
+    assert misread_comparison(task, "what is the saving", one_way, ["b.cost - a.cost"]) == ()
+    twice = "How much more does case30 cost 7 % above than 7 % below nominal?"
+    assert misread_comparison(twice, "how much more does it cost", up_and_down, ["b.cost - a.cost"]) == ()

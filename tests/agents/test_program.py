@@ -1,6 +1,6 @@
 """An output that must be told where to look is written with it, and becomes an argument of the right call."""
 
-from agents.program import Call, Turn, completed
+from agents.program import Call, Turn, completed, contrasted
 from tools import get_tool
 
 TOOLS = {"solve_dc_opf": get_tool("solve_dc_opf")}
@@ -42,3 +42,25 @@ def test_what_makes_no_sense_is_left_for_the_checks_to_find() -> None:
     assert written(*nonsense).answers == list(nonsense)
     twins = Turn(calls=[Call(name="a", tool="solve_dc_opf", arguments={})] * 2, answers=["a.watched_price[5]"])
     assert completed(twins, TOOLS) == twins
+
+
+def test_a_case_compared_with_itself_is_compared_with_the_one_without_its_condition() -> None:
+    def cases(answer: str, **conditions: object) -> list[dict[str, object]]:
+        calls = [Call(name=n, tool="solve_dc_opf", arguments={"grid": "case30", **conditions}) for n in "ab"]
+        turn = contrasted(Turn(calls=calls, answers=[answer]), TOOLS)
+        return [c.arguments for c in completed(turn, TOOLS).calls]
+
+    base, changed = {"grid": "case30"}, {"grid": "case30", "load_scale": 1.35}
+    assert cases("a.cost - b.cost", load_scale=1.35) == [changed, base]
+    assert cases("a.cost - b.cost", load_scale=1.35, outages=[]) == [
+        {**changed, "outages": []},
+        {**base, "outages": []},
+    ]
+    looks = {"watch_bus": 8}
+    assert cases("a.watched_price[8] - b.watched_price[8]", load_scale=1.35) == [changed | looks, base | looks]
+    for answer in ("a.price_max - b.price_min", "a.cost"):  # nothing is compared with itself
+        assert cases(answer, load_scale=1.35) == [changed, changed]
+    both = changed | {"outages": ["6-8"]}
+    assert cases("a.cost - b.cost", load_scale=1.35, outages=["6-8"]) == [both, both]
+    assert [c["watch_bus"] for c in cases("a.watched_price[8] - b.watched_price[5]", load_scale=1.35)] == [8, 5]
+    assert all(c["load_scale"] == 1.35 for c in cases("a.watched_price[8] - b.watched_price[5]", load_scale=1.35))
