@@ -195,16 +195,17 @@ def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]
     return tuple(complaints)
 
 
+ROUGH = 0.1  # relative; 2 is no rounding of 1.5
 UP = (
     r"(?<!one )more|dearer|costlier|extra|additional|adds?|added|increases?|rises?|grows?|climbs?|exceeds?|higher|losing|loss"
     r"|surcharge|penalty|go(?:es)? up"
 )
 DOWN = r"less|cheaper|saves?|saved|savings?|drops?|falls?|decreases?|reduces?|lowers?|worth|spares?|go(?:es)? down"
-EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio"
+EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio|factor"
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
 IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
 ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
-RATIO = re.compile(r"\b(times as|ratio)\b")
+RATIO = re.compile(r"\b(times as|ratio|factor)\b")
 DIRECTED = re.compile(  # a.x - b.x, or (a.x - b.x) / b.x * 100
     r"(?P<open>\()?(?P<first>[a-z]\.(?P<output>\w+)) - (?P<second>[a-z]\.(?P=output))"
     r"(?(open)\) / (?P<of>[a-z]\.(?P=output)) \* 100)"
@@ -276,7 +277,7 @@ def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tu
 
 def _both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
     """Advice where one number of the task is a change up in one case and a change down in the other: 0.93 and 1.07, of 7 %."""
-    said = [m for m in mentions(task) if m.firm]
+    said = mentions(task)
     found = []
     for name, x in a.items():
         y = b.get(name)
@@ -315,4 +316,5 @@ def unsaid_values(text: str, values: Iterable[float | str]) -> tuple[str, ...]:
 def _rounds_to(exact: float, written: Mention) -> bool:
     in_digits = written.words[0].isdigit()
     place = int(Decimal(_with_point(written.words)).as_tuple().exponent) if in_digits else 0  # of the last digit
-    return near(exact, written.value) or abs(exact - written.value) <= 0.5 * 10.0**place * (1 + 1e-9)
+    off = abs(exact - written.value)
+    return near(exact, written.value) or (off <= 0.5 * 10.0**place * (1 + 1e-9) and off <= ROUGH * abs(exact))
