@@ -162,7 +162,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
         turn = await ctx.gateway.structured(request, Turn, at=here, purpose="act")
         if turn.refusal:
             return Answer(text=desk.refusal or turn.refusal, refused=True)
-        turn = completed(contrasted(turn, desk.tools), desk.tools)
+        turn = completed(contrasted(turn, desk.tools, brief.task), desk.tools)
         desk.complaints = desk.check(turn)
         if not desk.complaints:
             try:
@@ -243,7 +243,7 @@ class _Desk:
         if "comparison" not in self.agent.checks:
             return ()
         questions = re.findall(r"[^.?!]*\?", self.brief.task) or [self.brief.task]
-        asked = " ".join([str((turn.model_extra or {}).get("asked", "")), *questions])
+        asked = (str((turn.model_extra or {}).get("asked", "")), " ".join(questions))
         return self._once([a for e in turn.answers for a in misdirected_change(asked, e, self._number)])
 
     def _number(self, reference: str) -> float:

@@ -200,7 +200,10 @@ UP = (
     r"(?<!one )more|dearer|costlier|extra|additional|adds?|added|increases?|rises?|grows?|climbs?|exceeds?|higher|losing|loss"
     r"|surcharge|penalty|go(?:es)? up"
 )
-DOWN = r"less|cheaper|saves?|saved|savings?|drops?|falls?|decreases?|reduces?|lowers?|worth|spares?|go(?:es)? down"
+DOWN = (
+    r"less|cheaper|saves?|saved|savings?|drops?(?! out)|falls?(?! out)|decreases?|reduces?|lowers?|worth|spares?"
+    r"|go(?:es)? down"
+)
 EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio|factor"
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
 IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
@@ -238,20 +241,21 @@ def misread_comparison(
     return (*_stray_changes(asked, *cases), *_both_ways(task, *cases)) if len(cases) == 2 else ()
 
 
-def misdirected_change(asked: str, expression: str, value: Callable[[str], float]) -> tuple[str, ...]:
+def misdirected_change(asked: Sequence[str], expression: str, value: Callable[[str], float]) -> tuple[str, ...]:
     """Advice where a difference is taken the other way round than the words of a question want it.
 
     Who asks how much more or how much less expects a positive number; in percent, it is of the smaller value for a rise and of
     the larger one for a fall. It goes by the words alone, so it may be wrong.
 
     Args:
-        asked: The question, without the conditions.
+        asked: The question in several wordings; the first that says one way and not the other decides.
         expression: The answer given: `a.x - b.x`, or that over one of the two in percent.
         value: The number that a reference such as `a.x` stands for.
     """
     form = DIRECTED.fullmatch(expression)
-    ways = [way for way in (UP, DOWN) if re.search(rf"\b({way})\b", asked.lower())]
-    if not form or len(ways) != 1:
+    said = ([way for way in (UP, DOWN) if re.search(rf"\b({way})\b", words.lower())] for words in asked)
+    ways = next((found for found in said if len(found) == 1), None)
+    if not form or not ways:
         return ()
     first, second = form["first"], form["second"]
     low, high = sorted((first, second), key=value)

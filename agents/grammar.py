@@ -111,7 +111,7 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
         if name in tool.asks or (field.get("copied") == "numbers" and not numbers):
             del schema["properties"][name]
         elif field.get("copied") == "numbers":
-            element = {"type": "string", "pattern": f"^{_element(numbers)}$"}
+            element = {"type": "string", "pattern": f"^{_element(numbers, field.get('examples'))}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif field.get("copied"):
             schema["properties"][name] = {"enum": spans(task)}
@@ -157,14 +157,16 @@ def _outputs(tool: AnyTool, numbers: Sequence[int], *, numeric: bool) -> list[st
         elif numbers and fields[given[output]].annotation in (int, int | None):
             found += [rf"{output}\[{n}\]" for n in numbers]
         elif numbers:
-            found.append(rf"{output}\[{_element(numbers)}\]")
+            found.append(rf"{output}\[{_element(numbers, fields[given[output]].examples)}\]")
     return found
 
 
-def _element(numbers: Sequence[int]) -> str:
-    """Regular expression of a name that is made of the task's numbers: 13, 6-8, 6-8#2."""
+def _element(numbers: Sequence[int], examples: Sequence[str] | None) -> str:
+    """Regular expression of a name that is made of the task's numbers, in the form of the examples: 13, 6-8, 6-8#2."""
     one = f"({'|'.join(map(str, numbers))})"
-    return rf"{one}(-{one})?(#[1-9])?"
+    pairs = {"-" in example for example in examples or ()}
+    second = f"-{one}" if pairs == {True} else "" if pairs == {False} else f"(-{one})?"
+    return rf"{one}{second}(#[1-9])?"
 
 
 def _whole_numbers(text: str) -> list[int]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tools import Tool
 
 CALL_NAMES = ("a", "b", "c", "d", "e", "f", "g", "h")
+THAN = re.compile(r"\b(than|versus|vs|compared)\b", re.IGNORECASE)
 LOOK = re.compile(r"\b([a-z])\.(\w+)\[([^\]]*)\]")
 
 
@@ -31,11 +32,12 @@ class Turn(BaseModel, extra="allow"):
     refusal: str = ""
 
 
-def contrasted(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]]) -> Turn:
+def contrasted(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]], task: str) -> Turn:
     """A case compared with itself becomes a comparison with the case that lacks its one condition.
 
-    A small model that is asked what a change does may write the changed case twice. Where the case has several conditions, which
-    of them is the change stays open, and the checks send the turn back.
+    A small model that is asked what a change does may write the changed case twice; asked what one element does more "than"
+    another, both elements into both. Where the case has several conditions, which of them is the change stays open, and the
+    checks send the turn back.
     """
     if len(turn.calls) != 2 or turn.calls[0].tool not in tools:
         return turn
@@ -53,7 +55,15 @@ def contrasted(turn: Turn, tools: Mapping[str, type[Tool[Any, Any]]]) -> Turn:
     ]
     if not of_a or of_a != of_b or (a.tool, a.arguments) != (b.tool, b.arguments) or len(conditions) != 1:
         return turn
-    base = {name: value for name, value in b.arguments.items() if name not in conditions}
+    (condition,) = conditions
+    value = a.arguments[condition]
+    if isinstance(value, list) and len(value) == 2 and THAN.search(task):
+        pair = (
+            c.model_copy(update={"arguments": c.arguments | {condition: [v]}})
+            for c, v in zip((a, b), value, strict=True)
+        )
+        return turn.model_copy(update={"calls": list(pair)})
+    base = {name: value for name, value in b.arguments.items() if name != condition}
     return turn.model_copy(update={"calls": [a, b.model_copy(update={"arguments": base})]})
 
 

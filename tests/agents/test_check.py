@@ -140,7 +140,7 @@ def test_numbers_are_also_said_in_words() -> None:
     ],
 )
 def test_a_change_is_taken_in_the_direction_that_is_asked(asked: str, expression: str, wanted: str) -> None:
-    advice = misdirected_change(asked, expression, {"a.cost": 90.0, "b.cost": 100.0}.__getitem__)
+    advice = misdirected_change([asked], expression, {"a.cost": 90.0, "b.cost": 100.0}.__getitem__)
     assert advice == (
         (
             f"how much {'more' if 'save' not in asked and 'cheaper' not in asked else 'less'} is asked, "
@@ -168,3 +168,15 @@ def test_one_change_of_the_task_is_not_made_in_both_directions() -> None:
     assert misread_comparison(task, "what is the saving", one_way, ["b.cost - a.cost"]) == ()
     twice = "How much more does case30 cost 7 % above than 7 % below nominal?"
     assert misread_comparison(twice, "how much more does it cost", up_and_down, ["b.cost - a.cost"]) == ()
+
+
+def test_the_first_wording_that_says_one_way_decides_a_direction() -> None:
+    value = {"a.cost": 100.0, "b.cost": 90.0}.__getitem__
+    question = "How many extra dollars must be spent when the load drops?"
+    assert misdirected_change(["how many extra dollars", question], "b.cost - a.cost", value) == (
+        "how much more is asked, and that is a.cost - b.cost",
+    )
+    assert misdirected_change([question], "b.cost - a.cost", value) == ()
+    assert (
+        misdirected_change(["how much is lost when the unit drops out and costs rise"], "b.cost - a.cost", value) == ()
+    )

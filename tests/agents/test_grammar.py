@@ -56,6 +56,14 @@ def test_elements_are_named_with_the_tasks_numbers() -> None:
     assert "outages" not in arguments("the cheapest hour of the Dutch grid")
 
 
+def test_a_generator_is_named_by_one_bus_and_a_line_by_two() -> None:
+    task = "branch 30-17 of the 118-bus grid"
+    assert says(task, "nothing", "a.watched_flow_mw[30-17]")
+    assert not says(task, "nothing", "a.watched_flow_mw[30]")
+    assert says(task, "nothing", "a.watched_output_mw[30]")
+    assert not says(task, "nothing", "a.watched_output_mw[30-17]")
+
+
 def test_an_answer_looks_only_where_the_task_speaks_of() -> None:
     task = "LMP at bus 7130 of the 300-bus case"
     assert says(task, "nothing", "a.watched_price[7130]")

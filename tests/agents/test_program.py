@@ -45,9 +45,9 @@ def test_what_makes_no_sense_is_left_for_the_checks_to_find() -> None:
 
 
 def test_a_case_compared_with_itself_is_compared_with_the_one_without_its_condition() -> None:
-    def cases(answer: str, **conditions: object) -> list[dict[str, object]]:
+    def cases(answer: str, task: str = "what does it add?", **conditions: object) -> list[dict[str, object]]:
         calls = [Call(name=n, tool="solve_dc_opf", arguments={"grid": "case30", **conditions}) for n in "ab"]
-        turn = contrasted(Turn(calls=calls, answers=[answer]), TOOLS)
+        turn = contrasted(Turn(calls=calls, answers=[answer]), TOOLS, task)
         return [c.arguments for c in completed(turn, TOOLS).calls]
 
     base, changed = {"grid": "case30"}, {"grid": "case30", "load_scale": 1.35}
@@ -64,3 +64,9 @@ def test_a_case_compared_with_itself_is_compared_with_the_one_without_its_condit
     assert cases("a.cost - b.cost", load_scale=1.35, outages=["6-8"]) == [both, both]
     assert [c["watch_bus"] for c in cases("a.watched_price[8] - b.watched_price[5]", load_scale=1.35)] == [8, 5]
     assert all(c["load_scale"] == 1.35 for c in cases("a.watched_price[8] - b.watched_price[5]", load_scale=1.35))
+    two = ["8-5", "25-27"]
+    assert [c["outages"] for c in cases("a.cost - b.cost", "dearer without 8-5 than without 25-27?", outages=two)] == [
+        ["8-5"],
+        ["25-27"],
+    ]
+    assert cases("a.cost - b.cost", outages=two) == [{**base, "outages": two}, base]

@@ -32,6 +32,7 @@ class DcOpfInput(Frozen):
         "Lines out of service, each by its two buses such as 6-8",
         [],
         max_length=5,
+        examples=["6-8"],
         json_schema_extra={"copied": "numbers"},
     )
     generator_outages: list[str] = quantity(
@@ -39,13 +40,16 @@ class DcOpfInput(Frozen):
         "Generators out of service, each by its bus such as 13",
         [],
         max_length=5,
+        examples=["13"],
         json_schema_extra={"copied": "numbers"},
     )
     renewables: list[Injection] = quantity("", "Wind or solar power fed in at buses", [], max_length=100)
     rating_scale: float = quantity("1", "All line limits times this", 1.0, ge=0.01, le=2)
     watch_bus: int | None = quantity("1", "Bus whose price is asked for", None)
-    watch_line: str | None = quantity("", "Line whose flow is asked for, such as 6-8", None)
-    watch_generator: str | None = quantity("", "Generator whose output is asked for, by its bus such as 13", None)
+    watch_line: str | None = quantity("", "Line whose flow is asked for, such as 6-8", None, examples=["6-8"])
+    watch_generator: str | None = quantity(
+        "", "Generator whose output is asked for, by its bus such as 13", None, examples=["13"]
+    )
     method: Literal["exact", "neural"] = quantity("", "How it is solved", "exact")
     plots: bool = quantity("", "Also draw the dispatch and the line loading", False)
 
