@@ -23,7 +23,7 @@ MOST_LAYERS = 4
 MOST_AGENTS = 3
 HANDFUL = 3  # tools a prompt shows beside `calculate`
 CALCULATE = "calculate"
-SHARE = 0.5  # of the best tool's fit: below it a tool is of another field (so it is for 183 of 185 known questions)
+SHARE = 0.5  # of the best tool's fit: below it a tool is of another field (so it is for all of 274 known questions)
 FIELD = 2  # keywords of a tool that a task must use to speak of its field
 COMBINERS: tuple[Aggregator, ...] = ("single", "sequential", "majority", "best_of_n", "judge", "debate")
 

@@ -80,6 +80,7 @@ def _bag(tool: AnyTool) -> Counter[str]:
     ):
         for stem in _stems(text):
             bag[stem] += times
+    bag.update({stem for worked in tool.worked for stem in _stems(worked.question)})  # words that questions are put in
     return bag
 
 

@@ -297,3 +297,9 @@ def test_the_order_of_the_tools_does_not_matter_and_words_that_fit_nothing_still
         retrieve("xyzzy", TOOLS, 3) == retrieve("xyzzy", reversed(TOOLS), 3) == sorted(TOOLS, key=lambda t: t.name)[:3]
     )
     assert retrieve("", [], 3) == []
+
+
+def test_questions_put_in_other_words_than_a_tool_s_own_find_it() -> None:
+    """The words of its worked questions count as well: nothing else of the tool speaks of losing and raising."""
+    asked = "Losing line 4-7 of the Atlantis 50-bus network would raise its hourly cost by how much?"
+    assert [tool.name for tool in retrieve(asked, all_tools().values(), 3, 0.5)] == ["solve_dc_opf"]

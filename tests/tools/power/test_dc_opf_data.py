@@ -270,7 +270,12 @@ def test_tables_that_contradict_themselves_are_refused(rows: dict[str, list[list
     [
         *[("IEEE 30-bus", "case30"), ("30", "case30"), ("ieee30", "case30"), ("the IEEE 30-bus grid", "case30")],
         *[("case_ieee30", "case_ieee30"), ("case 118", "case118"), ("ieee118", "case118"), ("IEEE 118", "case118")],
-        *[("Illinois 200-bus system", "case_illinois200"), ("300", "case300"), ("1354pegase", "case1354pegase")],
+        *[
+            ("New England grid", "case39"),
+            ("Illinois 200-bus system", "case_illinois200"),
+            ("300", "case300"),
+            ("1354pegase", "case1354pegase"),
+        ],
         *[("PEGASE 2869", "case2869pegase"), ("24-bus RTS", "case24_ieee_rts"), ("mine/a.m", "mine/a.m")],
     ],
 )

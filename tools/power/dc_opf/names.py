@@ -44,7 +44,11 @@ _OWN = {  # words that belong to the names of certain grids
     "case2869pegase": "pegase european",
     "case3120sp": "polish poland sp summer peak",
 }
-_ALONE = {"illinois": "case_illinois200", "polish": "case3120sp"}  # families with one shipped grid
+_ALONE = {
+    "illinois": "case_illinois200",
+    "polish": "case3120sp",
+    "new england": "case39",
+}  # families with one shipped grid
 _SAYS_NOTHING = """a an and benchmark bus buses case classic data electric example for good grid ieee in large matpower model
     net network node nodes of old older our pandapower power sample set small standard synthetic system test the this
     transmission version with"""  # about which grid
@@ -99,7 +103,7 @@ def grid_name(said: str) -> str:
     parts = re.findall(r"[a-z]+|\d+", _in_digits(re.sub(r"(?<=\d),(?=\d{3})", "", word.lower())))
     sizes = [part for part in parts if part.isdigit()]
     words = {part for part in parts if not part.isdigit()}
-    families = [grid for family, grid in _ALONE.items() if family in words]
+    families = [grid for family, grid in _ALONE.items() if words >= set(family.split())]
     named = _BY_SIZE.get(sizes[0]) if len(sizes) == 1 else families[0] if not sizes and families else None
     if named and words <= _ANY | set(_OWN.get(named, "").split()):
         return named
