@@ -15,7 +15,8 @@ run: $(VENV)/.installed
 test: check
 	@$(BIN)/backprose model fetch local/qwen2.5-coder-1.5b
 	@$(BIN)/backprose model fetch local/smollm2-135m
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not local_model" -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m local_model
 
 check: $(VENV)/.developer
 	$(BIN)/ruff format --check .
@@ -28,12 +29,12 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	@echo "Setting up $(VENV) with $(PYTHON): about 3 GB of libraries, a few minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[power]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --editable '.[power]'
 	@touch $@
 
 $(VENV)/.developer: $(VENV)/.installed
 	@echo "Adding what the tests need to $(VENV)."
-	@$(BIN)/pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --editable '.[dev]'
 	@touch $@
 
 clean:

@@ -12,10 +12,12 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from agents.models import kept
 from agents.models.contract import BadRequest, ModelReply, ModelRequest, Price, WeightsMissing
 from agents.models.cores import usable_cores
 from agents.models.failures import failure
@@ -26,20 +28,40 @@ SLOTS = 4
 CONTEXT = 4 * 4096  # tokens, one pool for all slots: a single long request may use all of it
 BATCH = 512  # prompt tokens computed between two looks at whether the caller still waits
 
-_servers: dict[Path, Any] = {}
+
+@dataclass
+class _Served:
+    server: Any
+    kept: str  # folder of computed prompts
+    longest: int = 0  # tokens of the longest stretch of a prompt that it had to compute
+
+
+_servers: dict[Path, _Served] = {}
 _starting = threading.Lock()
-atexit.register(_servers.clear)  # stops the servers' threads before the interpreter takes itself apart
 
 
 def serve(weights: Path) -> Any:
     """The process's server for these weights, started on first use (seconds). Safe to call from any thread."""
+    return _serve(weights).server
+
+
+def _serve(weights: Path) -> _Served:
     with _starting:
         if weights not in _servers:
             _servers[weights] = _start(weights)
         return _servers[weights]
 
 
-def _start(weights: Path) -> Any:
+@atexit.register
+def _stop() -> None:
+    """Keep what is worth it, and stop the servers' threads before the interpreter takes itself apart."""
+    for weights, served in _servers.items():
+        if served.longest >= kept.WORTH:
+            kept.keep(served.server, served.kept, weights.stem, SLOTS)
+    _servers.clear()
+
+
+def _start(weights: Path) -> _Served:
     # OpenMP reads this when llama.cpp is loaded. Where other programs want the cores too, threads that sleep at a barrier
     # keep the model at about half its speed; spinning ones bring it down to a fortieth (measured with four others on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -55,7 +77,11 @@ def _start(weights: Path) -> Any:
     params.warmup = False  # the first prompt warms it up as well
     params.ui = False
     params.verbosity = 0
-    return xllamacpp.Server(params)
+    params.cache_idle_slots = False  # a slot's prompt stays in it, where it can be kept
+    params.slot_save_path = place = kept.folder()
+    server = xllamacpp.Server(params)
+    kept.restore(server, place, weights.stem, SLOTS)
+    return _Served(server, place)
 
 
 def grammar_of(schema: dict[str, Any]) -> str:
@@ -111,12 +137,17 @@ class LocalModel:
         return f"{serve(self._file()).listening_address}/v1"
 
     def _generate(self, body: Body, on_chunk: Callable[[Body], bool]) -> None:
-        server = serve(self._file())
+        served = _serve(self._file())
         streamed = body | {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
         if wanted := streamed.pop("response_format", None):
             streamed["grammar"] = grammar_of(wanted["json_schema"]["schema"])
+
+        def look(chunk: Body) -> bool:
+            served.longest = max(served.longest, chunk.get("timings", {}).get("prompt_n", 0))
+            return on_chunk(chunk)
+
         try:
-            server.handle_chat_completions(streamed, on_chunk)
+            served.server.handle_chat_completions(streamed, look)
         except ValueError as error:  # a tool's parameters that are no JSON schema
             raise BadRequest(f"local/{self.weights.name} refused the request: {error}") from None
 
