@@ -15,8 +15,8 @@ run: $(VENV)/.installed
 test: check
 	@$(BIN)/backprose model fetch local/qwen2.5-coder-1.5b
 	@$(BIN)/backprose model fetch local/smollm2-135m
-	$(BIN)/python -m pytest -m "not local_model" -n logical --maxprocesses 4 --dist loadfile
-	$(BIN)/python -m pytest -m local_model
+	$(BIN)/python -m pytest -m "not local_model and not alone" -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "local_model or alone"
 
 check: $(VENV)/.developer
 	$(BIN)/ruff format --check .

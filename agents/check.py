@@ -308,7 +308,7 @@ def unsaid_values(text: str, values: Iterable[float | str]) -> tuple[str, ...]:
     for value in values:
         if isinstance(value, str):
             there = value.lower() in text.lower() or (
-                value.lower() == "none" and re.search(r"\bno(ne|t)?\b", text.lower())
+                value.lower() == "none" and re.search(r"\bno(ne)?\b", text.lower())
             )
         else:
             there = any(_rounds_to(abs(value), m) for m in said)

@@ -11,6 +11,7 @@ from agents.check import (
     misdirected_change,
     misread_comparison,
     mistyped_numbers,
+    unsaid_values,
     unused_numbers,
 )
 
@@ -178,3 +179,8 @@ def test_the_first_wording_that_says_one_way_decides_a_direction() -> None:
     )
     assert misdirected_change([question], "b.cost - a.cost", value) == ()
     assert misdirected_change(["how far do costs rise when the unit drops out"], "b.cost - a.cost", value) != ()
+
+
+def test_that_there_is_none_is_said_by_no_or_none_and_not_by_not() -> None:
+    assert unsaid_values("No line is at its limit.", ["none"]) == unsaid_values("Lines: none.", ["none"]) == ()
+    assert unsaid_values("The grid is not at its limit.", ["none"]) == ("the result none is not said",)

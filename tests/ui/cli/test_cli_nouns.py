@@ -17,6 +17,7 @@ Cli = Callable[..., Result]
 PROGRAM = [sys.executable, "-m", "backprose"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("words", [["--help"], ["tool", "list"], ["papers"], ["run", "--help"], ["--version"]])
 def test_light_commands_cost_at_most_half_a_second_of_cpu(words: list[str], place: str) -> None:
     def seconds() -> float:
