@@ -83,11 +83,18 @@ def test_cancel_and_go_on(visit: Visit, model: ModelServer, dashboard: Dashboard
 
 
 def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
+    from playwright.sync_api import expect
+
     visitor = visit()
     page = visitor.go("tools")
     page.get_by_label("Search").fill("cheapest dispatch of a power grid")
     page.get_by_label("Search").press("Enter")
-    page.get_by_role("button", name="solve_dc_opf").click()
+    found = page.get_by_role("button", name="solve_dc_opf")
+    expect(page.get_by_test_id("stBaseButton-tertiary").first).to_have_text(
+        "solve_dc_opf", timeout=PATIENCE
+    )  # the nearest is first
+    expect(found).to_have_count(1, timeout=PATIENCE)  # and the list of before has gone
+    found.click()
     page.get_by_role("button", name="Example 1").click()
     page.get_by_text("plots", exact=True).click()
     page.get_by_role("button", name="Run it").click()
