@@ -125,7 +125,8 @@ def _make_root(request: dict[str, Any]) -> None:
     for device in ("null", "zero", "random", "urandom"):
         _bind(f"/dev/{device}", READ_ONLY | NOSUID)
     for place in ("/tmp", "/dev/shm"):
-        os.symlink(FOLDER, NEW_ROOT + place)
+        if not os.path.lexists(NEW_ROOT + place):  # it is there where the packages themselves lie below it
+            os.symlink(FOLDER, NEW_ROOT + place)
     folder = NEW_ROOT + FOLDER
     os.mkdir(folder)
     options = f"size={request['folder_bytes']},nr_inodes={request['folder_files']},mode=700,uid={NOBODY},gid={NOBODY}"

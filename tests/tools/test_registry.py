@@ -12,6 +12,7 @@ from tools.registry import UnknownTool, all_tools, definition, get_tool
 HEAVY = ("numpy", "scipy", "torch", "pandapower", "pint", "highspy", "pandas", "matplotlib", "platformdirs")
 
 
+@pytest.mark.alone
 def test_listing_every_tool_is_quick_and_loads_nothing_heavy() -> None:
     script = f"""
 import json, sys, time
