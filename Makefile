@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 TASK ?= What does the cheapest dispatch of the IEEE 30-bus grid cost at 115 % load, and which lines limit it?
 export TASK
+# What is installed is compiled as it is used, so what is compiled must be kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check install clean
 
