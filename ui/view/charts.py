@@ -47,22 +47,32 @@ def palette(dark: bool) -> Palette:
 
 
 def network(
-    drawn: Picture, states: Mapping[tuple[str, str], str], tokens: Mapping[tuple[str, str], int], colours: Palette
+    drawn: Picture,
+    states: Mapping[tuple[str, str], str],
+    tokens: Mapping[tuple[str, str], int],
+    colours: Palette,
+    looked_at: Box | None = None,
 ) -> Option:
-    """A network with its agents in the colour of how they fare; the boxes come first among the nodes (see `clicked`)."""
+    """A network with its agents in the colour of how they fare, and the one that is looked at in a frame.
+
+    The boxes come first among the nodes (see `clicked`)."""
     scale = network_scale(drawn)
-    nodes = [
-        {
+    nodes = []
+    for box in drawn.boxes:
+        style = _box(states.get((box.layer, box.agent), ""), colours)
+        if box == looked_at:
+            style |= {"borderColor": colours.accent, "borderWidth": 3}
+        node = {
             "name": f"{box.layer}/{box.agent or box.label}",
             "x": box.x + BOX_WIDTH / 2,
             "y": box.y + BOX_HEIGHT / 2,
             "symbol": "roundRect",
             "symbolSize": [scale * BOX_WIDTH, scale * BOX_HEIGHT],
-            "itemStyle": _box(states.get((box.layer, box.agent), ""), colours),
+            "itemStyle": style,
+            "select": {"itemStyle": style},  # the frame alone tells: a click is not the only way to an agent
             "label": {"formatter": _label(box.label, tokens.get((box.layer, box.agent), 0))},
         }
-        for box in drawn.boxes
-    ]
+        nodes.append(node)
     heads = [
         {
             "name": f"{column.layer}/",
@@ -101,7 +111,6 @@ def network(
                 "edgeSymbolSize": 7,
                 "cursor": "pointer",
                 "selectedMode": "single",
-                "select": {"itemStyle": {"borderColor": colours.accent, "borderWidth": 3}},
                 "label": {
                     "show": True,
                     "color": colours.ink,

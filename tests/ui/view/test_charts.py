@@ -47,6 +47,14 @@ def test_a_network_is_drawn_and_told_with_how_each_agent_fares() -> None:
     )
 
 
+def test_the_agent_that_is_looked_at_stands_in_a_frame_and_no_other() -> None:
+    drawn = picture(two_layers(), {})
+    nodes = charts.network(drawn, {("tell", "teller"): "failed"}, {}, LIGHT, drawn.boxes[1])["series"][0]["data"][:2]
+    assert [node["itemStyle"]["borderWidth"] for node in nodes] == [1, 3]
+    assert [node["itemStyle"] for node in nodes] == [node["select"]["itemStyle"] for node in nodes]
+    assert nodes[1]["itemStyle"]["borderColor"] == LIGHT.accent
+
+
 def test_a_click_means_the_box_that_was_clicked() -> None:
     drawn = picture(two_layers(), {})
 

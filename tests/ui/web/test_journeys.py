@@ -132,6 +132,23 @@ def test_export_a_run_and_open_the_file_without_a_server(visit: Visit, dashboard
     assert page.locator("img").first.is_visible()
 
 
+def test_an_agent_is_looked_at_by_a_click_in_the_picture_or_from_the_list(visit: Visit, dashboard: Dashboard) -> None:
+    from playwright.sync_api import expect
+
+    page = visit().go(f"run?id={dashboard.runs['grid']}")
+    drawn = page.get_by_test_id("stEChartsChart").first.locator("text", has_text="explainer")
+    listed = page.get_by_role("combobox", name="What an agent is told and what it did")
+    told = page.get_by_text("Say it in two sentences.")
+    drawn.click()
+    told.first.wait_for()
+    expect(listed).to_have_value("explainer, layer 2-explain", timeout=PATIENCE)
+    listed.fill("solver-1")
+    listed.press("Enter")
+    told.first.wait_for(state="detached")
+    drawn.click()  # the same box again: not taken back, since the list was used between
+    told.first.wait_for()
+
+
 def test_markup_in_a_task_and_an_answer_is_text(visit: Visit, dashboard: Dashboard) -> None:
     page = visit().go(f"run?id={dashboard.runs['evil']}")
     page.get_by_text(EVIL).first.wait_for()

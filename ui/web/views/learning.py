@@ -88,17 +88,22 @@ def _tree(shown: Training) -> Node:
     nodes = shown.tree()
     asked = shown.node(parameter("version")) or shown.best or nodes[0]
     lines = {node.version: _version_line(node) for node in nodes}
-    picked = st.radio(
+    key = f"versions-{shown.run.id}"
+    st.session_state[key] = asked.version  # what the address says, not what was chosen before
+    st.radio(
         "Version",
         list(lines),
-        list(lines).index(asked.version),
         format_func=lines.__getitem__,
-        key=f"version-{asked.version}",
+        key=key,  # always the same, so that arrow keys go on from version to version
         label_visibility="collapsed",
+        on_change=_look_at,
+        args=(key,),
     )
-    if picked and picked != asked.version:
-        open_page("learning", id=shown.run.id, version=picked[:8])
     return asked
+
+
+def _look_at(key: str) -> None:
+    st.query_params["version"] = st.session_state[key][:8]
 
 
 def _version_line(node: Node) -> str:

@@ -1,6 +1,7 @@
 """Run: one run, live while it is under way: its answer and what it stands on, its network, its trace, and what can be done."""
 
 import json
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ from ui.launch import Resume, cancel, last_words, launch, replay
 from ui.view import charts, markup, words
 from ui.view.evidence import Ground, grounds
 from ui.view.live import Live
-from ui.view.picture import picture
+from ui.view.picture import Picture, picture
 from ui.view.story import tell
 from ui.web import parts, tree
 from ui.web.addresses import link, open_page, parameter
@@ -205,22 +206,47 @@ def _ground(ground: Ground, k: int) -> None:
 
 
 def _network(live: Live) -> None:
+    """The picture, and the agent that is looked at: one that was clicked, or chosen from the list beside it."""
     if live.graph is None:
         return
     st.subheader("Network", anchor=False)
     drawn = picture(live.graph, live.chosen)
+    boxes = {f"{box.agent}, layer {box.layer}": box for box in drawn.boxes if box.agent}
+    listed, turn = f"agent-{live.run_id}", f"turn-{live.run_id}"
+    if st.session_state.get(listed) not in boxes:  # another team ran than the one that was drawn first
+        st.session_state[listed] = None
+    box = boxes.get(st.session_state[listed] or "")
     states, colours = live.states(), parts.colours()
     tokens = {(s.at.split("/")[1], s.name): s.tokens for s in charts.agents(live.tree()) if s.kind == "agent"}
-    option = charts.network(drawn, states, tokens, colours)
+    option = charts.network(drawn, states, tokens, colours, box)
     height = int(charts.network_scale(drawn) * drawn.height) + 8
-    event = parts.chart(option, charts.network_in_words(drawn, states), height, key="network", on_select="rerun")
-    box = charts.clicked(event, drawn)
-    if box is None:
-        st.markdown(":gray[Click an agent to see what it is told and what it did.]")
-        return
-    with st.container(border=True):
-        st.markdown(f"**{words.markdown(box.label)}** :gray[in layer {words.markdown(box.layer)}]")
-        tree.agent(live, live.span(f"layer/{box.layer}/agent/{box.agent}"), "clicked")
+    shown = f"network-{live.run_id}-{st.session_state.get(turn, 0)}"
+    told = charts.network_in_words(drawn, states)
+    parts.chart(option, told, height, key=shown, on_select=partial(_take_click, shown, listed, drawn))
+    st.selectbox(
+        "What an agent is told and what it did",
+        list(boxes),
+        key=listed,
+        placeholder="Choose an agent, or click one in the picture",
+        on_change=_forget_click,
+        args=(turn,),
+        width=520,
+    )
+    if box is not None:
+        with st.container(border=True):
+            st.markdown(f"**{words.markdown(box.label)}** :gray[in layer {words.markdown(box.layer)}]")
+            tree.agent(live, live.span(f"layer/{box.layer}/agent/{box.agent}"), "looked-at")
+
+
+def _take_click(shown: str, listed: str, drawn: Picture) -> None:
+    """What was clicked in the picture is what the list says."""
+    box = charts.clicked(st.session_state[shown], drawn)
+    st.session_state[listed] = f"{box.agent}, layer {box.layer}" if box and box.agent else None
+
+
+def _forget_click(turn: str) -> None:
+    """Draw the picture as a new one, in which nothing is clicked: a second click on an agent would only take the first back."""
+    st.session_state[turn] = st.session_state.get(turn, 0) + 1
 
 
 def _trace(live: Live) -> None:
