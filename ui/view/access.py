@@ -3,11 +3,13 @@
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 TOKEN = "BACKPROSE_UI_TOKEN"
 LOGIN = "BACKPROSE_UI_LOGIN"
 LEAST = 16  # characters of a token
+LASTS = 12 * 3600  # seconds for which a browser that gave the token is known
 
 
 class AccessError(Exception):
@@ -30,6 +32,23 @@ class Access:
         """Whether a token that somebody gave is the right one; the comparison takes the same time for every wrong one."""
         return self.by == "token" and hmac.compare_digest(given.encode(), self.token.encode())
 
+    def pass_for(self, now: float) -> str:
+        """What a browser that gave the token keeps in its place: a moment [s since 1970], signed with the token.
+
+        It tells nobody the token, holds over a restart of the server, and is void once another token is taken."""
+        moment = str(int(now))
+        return f"{moment}.{self._signature(moment)}"
+
+    def knows(self, kept: str, now: float) -> bool:
+        """Whether what a browser keeps is a pass that was given with this token in the last `LASTS` seconds."""
+        moment, _, signature = kept.partition(".")
+        if self.by != "token" or not hmac.compare_digest(signature.encode(), self._signature(moment).encode()):
+            return False
+        return 0 <= now - int(moment) < LASTS
+
+    def _signature(self, moment: str) -> str:
+        return hmac.new(self.token.encode(), f"backprose dashboard, {moment}".encode(), "sha256").hexdigest()
+
     def __str__(self) -> str:
         return {
             "open": "whoever uses this machine: the address is loopback",
@@ -47,9 +66,12 @@ def access(address: str, token: str, login: bool) -> Access:
         login: Whether an identity provider is configured and asked.
 
     Raises:
-        AccessError: The address is not loopback and nothing is demanded, or the token is short.
+        AccessError: The address is not loopback and nothing is demanded, or the token is short, or what signing in needs
+            is not installed.
     """
     if login:
+        if find_spec("authlib") is None:
+            raise AccessError("--login needs Authlib", "pip install 'backprose[login]'")
         return Access("login")
     if token:
         if len(token) < LEAST:
@@ -62,6 +84,11 @@ def access(address: str, token: str, login: bool) -> Access:
         f"{shown} is not a loopback address, so whoever reaches it could run models and tools at your expense",
         f"set {TOKEN} to a secret of at least {LEAST} characters, or use --login with an identity provider",
     )
+
+
+def cookie(port: int) -> str:
+    """Where a browser keeps its pass; cookies are shared by all ports of a host, so the port is in the name."""
+    return f"backprose_pass_{port}"
 
 
 def is_loopback(address: str) -> bool:

@@ -1,11 +1,11 @@
 """The dashboard's frame: who may in, and the pages with their addresses. Streamlit runs this file at every click."""
 
-import os
-from functools import partial
+import time
 
 import streamlit as st
+from streamlit.errors import StreamlitAuthError
 
-from ui.view.access import LOGIN, TOKEN, Access, AccessError, access
+from ui.view.access import Access, AccessError, cookie
 from ui.web import parts
 from ui.web.addresses import navigate
 
@@ -14,33 +14,34 @@ def main() -> None:
     st.set_page_config("Backprose", layout="wide", initial_sidebar_state="collapsed")
     parts.style()
     try:
-        way_in = access(
-            str(st.get_option("server.address") or ""), os.environ.get(TOKEN, ""), bool(os.environ.get(LOGIN))
-        )
+        way_in = parts.way_in()
     except AccessError as error:
         parts.complain(error)
         return
-    if way_in.by == "open" or st.session_state.get("admitted") or (way_in.by == "login" and st.user.is_logged_in):
-        navigate()
-    else:
-        navigate(sign_in if way_in.by == "login" else partial(ask_for_token, way_in))
+    navigate(None if admitted(way_in) else sign_in if way_in.by == "login" else stand_outside)
+
+
+def admitted(way_in: Access) -> bool:
+    """Whether this visitor may see the pages. The door has looked already, but these pages do not trust that it was there."""
+    if way_in.by == "login":
+        return bool(st.user.get("is_logged_in", False))
+    if way_in.by == "token" and not st.session_state.get("admitted"):
+        kept = st.context.cookies.get(cookie(int(st.get_option("server.port"))), "")
+        st.session_state["admitted"] = way_in.knows(kept, time.time())
+    return way_in.by == "open" or st.session_state["admitted"]
 
 
 def sign_in() -> None:
     parts.title("Backprose", "Sign in to see runs, tools and results.")
-    st.button("Sign in", type="primary", on_click=st.login)
+    if st.button("Sign in", type="primary"):
+        try:
+            st.login()
+        except StreamlitAuthError as error:
+            parts.complain(error)
 
 
-def ask_for_token(way_in: Access) -> None:
-    parts.title("Backprose", "Whoever started this server has its token.")
-    with st.form("token", width=420):
-        given = st.text_input("Token", type="password", autocomplete="current-password")
-        sent = st.form_submit_button("Enter", type="primary")
-    if sent and way_in.admits(given):
-        st.session_state["admitted"] = True
-        st.rerun()
-    if sent:
-        st.error("That is not the token.")
+def stand_outside() -> None:
+    parts.title("Backprose", "Load this page anew to give the token, on a server that `backprose ui` started.")
 
 
 main()

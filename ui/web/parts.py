@@ -1,5 +1,6 @@
 """What several pages are made of: the open store, the theme's colours, small pieces of a page."""
 
+import os
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -10,6 +11,7 @@ from store import Run, Store, StoreError
 from tools import Executor
 from ui.launch import LaunchError
 from ui.view import listing, words
+from ui.view.access import LOGIN, TOKEN, Access, access
 from ui.view.bodies import Shown
 from ui.view.charts import Option, Palette, palette
 from ui.view.live import Live
@@ -36,6 +38,15 @@ def live(run_id: str) -> Live:
 def executor() -> Executor:
     """Where tools are tried by hand; its workers are other processes."""
     return Executor(workers=2)
+
+
+def way_in() -> Access:
+    """Who may in, from the server's options and the environment.
+
+    Raises:
+        AccessError: The pages may not be served like this.
+    """
+    return access(str(st.get_option("server.address") or ""), os.environ.get(TOKEN, ""), bool(os.environ.get(LOGIN)))
 
 
 def style() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ui.view.access import is_loopback
 from ui.view.charts import DARK, LIGHT, Palette
 
-APP = Path(__file__).with_name("app.py")
+APP = Path(__file__).with_name("served.py")
 
 
 def command(address: str, port: int) -> list[str]:

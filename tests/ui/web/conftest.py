@@ -35,13 +35,15 @@ class Dashboard:
     model: str
     runs: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    serve: bool = True  # at once
 
     def __post_init__(self) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.start()
+        if self.serve:
+            self.start()
 
     @property
     def environment(self) -> dict[str, str]:

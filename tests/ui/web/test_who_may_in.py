@@ -47,9 +47,11 @@ def guarded(tmp_path: Path) -> Iterator[Dashboard]:
     served.kill()
 
 
-def test_nobody_sees_a_page_without_the_token(visit: Callable[..., Visitor], guarded: Dashboard) -> None:
-    visitor = visit(to=guarded)
-    page = visitor.go("settings")
+def test_the_token_is_asked_for_once_in_a_browsers_session_and_nothing_is_seen_before(
+    visit: Callable[..., Visitor], guarded: Dashboard
+) -> None:
+    page = visit(to=guarded).page
+    page.goto(f"{guarded.url}/settings?kept=1")
     assert page.get_by_text("Database").count() == 0
     page.get_by_label("Token").fill("a-wrong-guess-at-it")
     page.get_by_label("Token").press("Enter")
@@ -57,4 +59,12 @@ def test_nobody_sees_a_page_without_the_token(visit: Callable[..., Visitor], gua
     page.get_by_label("Token").fill(SECRET)
     page.get_by_label("Token").press("Enter")
     page.get_by_text("Database").first.wait_for()
+    assert page.url == f"{guarded.url}/settings?kept=1"
     assert SECRET not in page.content()
+    page.reload()
+    page.get_by_text("Database").first.wait_for()
+    assert SECRET not in str(page.context.cookies())
+    assert page.evaluate("document.cookie").count("backprose") == 0  # no script can read it
+    stranger = visit(to=guarded).page
+    stranger.goto(f"{guarded.url}/settings")
+    stranger.get_by_label("Token").wait_for()

@@ -1,12 +1,9 @@
 """Settings: the models that can be used, which keys are present, the database, and who may look at these pages."""
 
-import os
-
 import streamlit as st
 
 from agents.models import UnknownModel, list_models, set_default
 from ui.view import health, markup, words
-from ui.view.access import LOGIN, TOKEN, access
 from ui.web import parts
 
 
@@ -22,9 +19,11 @@ def page() -> None:
         st.subheader("Database", anchor=False)
         st.html(markup.facts(health.database(parts.store())))
         st.subheader("This machine", anchor=False)
-        address = str(st.get_option("server.address") or "")
-        way_in = access(address, os.environ.get(TOKEN, ""), bool(os.environ.get(LOGIN)))
-        st.html(markup.facts({**health.machine(), "who may look": str(way_in)}))
+        way_in = parts.way_in()
+        known = {"signed in as": str(st.user.get("email") or st.user.get("sub"))} if way_in.by == "login" else {}
+        st.html(markup.facts({**health.machine(), "who may look": str(way_in), **known}))
+        if known:
+            st.button("Sign out", on_click=st.logout)
 
 
 def _models() -> None:
