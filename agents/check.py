@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 COUNTS = (
     *(
@@ -204,6 +204,14 @@ DOWN = (
     r"less|cheaper|saves?|saved|savings?|drops?(?! out)|falls?(?! out)|decreases?|reduces?|lowers?|worth|spares?"
     r"|go(?:es)? down"
 )
+GROWING = re.compile(
+    r"\b(more|higher|up|above|over|extra|another|(ris|grow|increas|climb|jump|surg|add|swell)\w*|rose|grew|lift\w*)\b"
+)
+SHRINKING = re.compile(
+    r"\b(less|lower|off|down|below|under|fewer|fell|cuts?|(shav|fall|dropp?|reduc|shr[iau]nk|declin|trimm?|eas|slip|dipp?|curtail)\w*)\b"
+)
+Way = Literal["up", "down"]
+NEARBY = 40  # characters between a number and the word that says which way it changes something
 EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio|factor"
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
 IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
@@ -280,18 +288,32 @@ def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tu
 
 
 def _both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
-    """Advice where one number of the task is a change up in one case and a change down in the other: 0.93 and 1.07, of 7 %."""
+    return tuple(
+        f"{name} is {a[name]:g} in one call and {b[name]:g} in the other, both from {said.words}; the other case has no change"
+        for name, said in made_both_ways(task, a, b).items()
+    )
+
+
+def made_both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Mention]:
+    """Arguments of which one number of the task is a change up in one case and a change down in the other: 0.93 and 1.07, of 7 %."""
     said = mentions(task)
-    found = []
+    found = {}
     for name, x in a.items():
         y = b.get(name)
         if isinstance(x, int | float) and isinstance(y, int | float) and not near(x, y):
             of_x, of_y = ([m for m in said if any(near(r, n) for r in m.readings())] for n in (x, y))
             if len(of_x) == 1 and of_x == of_y:
-                found.append(
-                    f"{name} is {x:g} in one call and {y:g} in the other, both from {of_x[0].words}; the other case has no change"
-                )
-    return tuple(found)
+                found[name] = of_x[0]
+    return found
+
+
+def way_of(task: str, change: Mention) -> Way | None:
+    """Which way a number of the task changes something, by the nearest word that says one."""
+    at = task.lower().find(change.words.lower())
+    ways: tuple[tuple[Way, re.Pattern[str]], ...] = (("up", GROWING), ("down", SHRINKING))
+    said = [(max(m.start() - at, at - m.end()), way) for way, word in ways for m in word.finditer(task.lower())]
+    nearest = min(said, default=None)
+    return nearest[1] if nearest and nearest[0] < NEARBY else None
 
 
 def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.check import mentions, shares
 from agents.program import CALL_NAMES
@@ -19,8 +19,20 @@ from tools import definition
 MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
+PAIR = re.compile(r"\b\d+-\d+\b")
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
+
+
+class _Elements(NamedTuple):
+    """Whole numbers of a text, of which names of elements are made; `alone` without those of pairs: a 30-17 names no bus 30."""
+
+    numbers: list[int]
+    alone: list[int]
+
+    @classmethod
+    def of(cls, text: str) -> "_Elements":
+        return cls(_whole_numbers(text), _whole_numbers(PAIR.sub(" ", text)))
 
 
 def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str, sources: str) -> dict[str, Any]:
@@ -37,7 +49,7 @@ def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str, sources: 
     choosing = next((f for f in agent.fields if f.choices), None)
     arguments = {t.name: _arguments(agent, t, task, sources) for t in tools}
     acting = [
-        _object(_fields(agent.fields, choice) | _calls(tools, arguments, choice, _whole_numbers(sources)))
+        _object(_fields(agent.fields, choice) | _calls(tools, arguments, choice, _Elements.of(sources)))
         for choice in (choosing.choices if choosing else (Choice(value=""),))
     ]
     plain = [f for f in agent.fields if not f.choices]
@@ -80,13 +92,11 @@ def sayable(schema: dict[str, Any], sources: str) -> list[float]:
     return [int(n) if n == int(n) and not (pure and schema["type"] == "number") else n for n in rounded]
 
 
-def _calls(
-    tools: Sequence[AnyTool], arguments: dict[str, Any], choice: Choice, numbers: Sequence[int]
-) -> dict[str, Any]:
+def _calls(tools: Sequence[AnyTool], arguments: dict[str, Any], choice: Choice, elements: _Elements) -> dict[str, Any]:
     names: dict[str, Any] = {"enum": list(CALL_NAMES[:MOST_CALLS])}
     each = [_object({"name": names, "tool": {"const": t.name}, "arguments": arguments[t.name]}) for t in tools]
     most = choice.calls or MOST_CALLS
-    answer = {"type": "string", "pattern": _expression(tools, choice.forms, numbers)}
+    answer = {"type": "string", "pattern": _expression(tools, choice.forms, elements)}
     return {
         "calls": {"type": "array", "items": {"anyOf": each}, "minItems": choice.calls or 1, "maxItems": most},
         "answers": {"type": "array", "items": answer, "maxItems": 4},
@@ -106,12 +116,12 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     examples = (*agent.examples, *agent.more_examples)
     calls = [c for e in examples for c in json.loads(e.turn).get("calls", ()) if c.get("tool") == tool.name]
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
-    numbers = _whole_numbers(sources)
+    elements = _Elements.of(sources)
     for name, field in given["properties"].items():
-        if name in tool.asks or (field.get("copied") == "numbers" and not numbers):
+        if name in tool.asks or (field.get("copied") == "numbers" and not elements.numbers):
             del schema["properties"][name]
         elif field.get("copied") == "numbers":
-            element = {"type": "string", "pattern": f"^{_element(numbers, field.get('examples'))}$"}
+            element = {"type": "string", "pattern": f"^{_element(elements, field.get('examples'))}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif field.get("copied"):
             schema["properties"][name] = {"enum": spans(task)}
@@ -130,12 +140,12 @@ def _grounded(schema: Any, sources: str) -> Any:
     return schema | {"enum": said} if said else schema
 
 
-def _expression(tools: Sequence[AnyTool], forms: Sequence[str], numbers: Sequence[int]) -> str:
+def _expression(tools: Sequence[AnyTool], forms: Sequence[str], elements: _Elements) -> str:
     """Regular expression of an answer: one of the forms over one output, or any outputs of calls joined by + - * / with
     numbers and parentheses."""
-    outputs = dict.fromkeys(o for t in tools for o in _outputs(t, numbers, numeric=False))
+    outputs = dict.fromkeys(o for t in tools for o in _outputs(t, elements, numeric=False))
     if forms:
-        numeric = dict.fromkeys(o for t in tools for o in _outputs(t, numbers, numeric=True))
+        numeric = dict.fromkeys(o for t in tools for o in _outputs(t, elements, numeric=True))
         written = [
             re.escape(form).replace(r"\.x", rf"\.{output}")
             for form in forms
@@ -146,7 +156,7 @@ def _expression(tools: Sequence[AnyTool], forms: Sequence[str], numbers: Sequenc
     return rf"^{term}( [-+*/] {term}){{0,4}}$"
 
 
-def _outputs(tool: AnyTool, numbers: Sequence[int], *, numeric: bool) -> list[str]:
+def _outputs(tool: AnyTool, elements: _Elements, *, numeric: bool) -> list[str]:
     """Regular expressions of the outputs that an answer may use; one that must be told where to look says where."""
     given = {output: name for name, outputs in tool.asks.items() for output in outputs}
     fields = tool.input_type().model_fields
@@ -154,19 +164,19 @@ def _outputs(tool: AnyTool, numbers: Sequence[int], *, numeric: bool) -> list[st
     for output in answerable(tool, numeric=numeric):
         if output not in given:
             found.append(output)
-        elif numbers and fields[given[output]].annotation in (int, int | None):
-            found += [rf"{output}\[{n}\]" for n in numbers]
-        elif numbers:
-            found.append(rf"{output}\[{_element(numbers, fields[given[output]].examples)}\]")
+        elif fields[given[output]].annotation in (int, int | None):
+            found += [rf"{output}\[{n}\]" for n in elements.alone or elements.numbers]
+        elif elements.numbers:
+            found.append(rf"{output}\[{_element(elements, fields[given[output]].examples)}\]")
     return found
 
 
-def _element(numbers: Sequence[int], examples: Sequence[str] | None) -> str:
+def _element(elements: _Elements, examples: Sequence[str] | None) -> str:
     """Regular expression of a name that is made of the task's numbers, in the form of the examples: 13, 6-8, 6-8#2."""
-    one = f"({'|'.join(map(str, numbers))})"
     pairs = {"-" in example for example in examples or ()}
-    second = f"-{one}" if pairs == {True} else "" if pairs == {False} else f"(-{one})?"
-    return rf"{one}{second}(#[1-9])?"
+    one, alone = (f"({'|'.join(map(str, n))})" for n in (elements.numbers, elements.alone or elements.numbers))
+    name = f"{one}-{one}" if pairs == {True} else alone if pairs == {False} else f"{one}(-{one})?"
+    return rf"{name}(#[1-9])?"
 
 
 def _whole_numbers(text: str) -> list[int]:

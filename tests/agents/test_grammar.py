@@ -60,8 +60,15 @@ def test_a_generator_is_named_by_one_bus_and_a_line_by_two() -> None:
     task = "branch 30-17 of the 118-bus grid"
     assert says(task, "nothing", "a.watched_flow_mw[30-17]")
     assert not says(task, "nothing", "a.watched_flow_mw[30]")
-    assert says(task, "nothing", "a.watched_output_mw[30]")
+    assert says("the unit at bus 30 of the 118-bus grid", "nothing", "a.watched_output_mw[30]")
     assert not says(task, "nothing", "a.watched_output_mw[30-17]")
+
+
+def test_a_line_names_neither_of_its_buses() -> None:
+    task = "branch 30-17 of the 118-bus grid"
+    for output in ("watched_output_mw", "watched_price"):
+        assert not says(task, "nothing", f"a.{output}[30]")
+        assert says(f"{task}, and bus 30", "nothing", f"a.{output}[30]")
 
 
 def test_an_answer_looks_only_where_the_task_speaks_of() -> None:

@@ -1,5 +1,7 @@
 """An output that must be told where to look is written with it, and becomes an argument of the right call."""
 
+import pytest
+
 from agents.program import Call, Turn, completed, contrasted
 from tools import get_tool
 
@@ -70,3 +72,23 @@ def test_a_case_compared_with_itself_is_compared_with_the_one_without_its_condit
         ["25-27"],
     ]
     assert cases("a.cost - b.cost", outages=two) == [{**base, "outages": two}, base]
+
+
+@pytest.mark.parametrize(
+    ("task", "scales"),
+    [
+        ("shave 7 % off all loads: what is saved?", {"a": 0.93}),
+        ("how much dearer is it if demand rises by 7 %?", {"b": 1.07}),
+        ("people use seven per cent less; by how many percent would spending on it shrink?", {"a": 0.93}),
+        ("the load is 7 % apart", {"a": 0.93, "b": 1.07}),  # no word says which way: left to the checks
+        ("from 7 % less to 7 % more load", {"a": 0.93, "b": 1.07}),
+    ],
+)
+def test_one_change_is_made_the_way_the_task_says(task: str, scales: dict[str, float]) -> None:
+    calls = [
+        Call(name=n, tool="solve_dc_opf", arguments={"grid": "case9", "load_scale": s})
+        for n, s in (("a", 0.93), ("b", 1.07))
+    ]
+    turn = contrasted(Turn(calls=calls, answers=["b.cost - a.cost"]), TOOLS, task)
+    assert {c.name: c.arguments["load_scale"] for c in turn.calls if "load_scale" in c.arguments} == scales
+    assert all(c.arguments["grid"] == "case9" for c in turn.calls)

@@ -126,6 +126,14 @@ def test_every_answer_carries_its_certificate_and_its_tables() -> None:
     assert len(desk.files[out.bus_table.sha256].decode().splitlines()) == 119
 
 
+def test_of_lines_that_are_all_full_none_is_the_most_loaded_one() -> None:
+    wind = {"bus": 27, "p_mw": 180}
+    out = ask(grid="case118", renewables=[wind])
+    assert out.binding_line_count > 1
+    assert out.max_loaded_line == out.binding_line_names
+    assert "," not in ask(grid="case9").max_loaded_line
+
+
 def test_prices_that_are_not_unique_are_told() -> None:
     """The lines 8-9 and 9-10 lie in series, so either limit may carry the price."""
     assert [note for note in ask(grid="case118").notes if "not unique" in note]

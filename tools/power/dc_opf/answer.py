@@ -46,13 +46,14 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
     lowest, highest = int(np.argmin(dispatch.price)), int(np.argmax(dispatch.price))
     most = int(np.argmax(loading)) if np.isfinite(limit).any() else None
     binding = [i for i in np.argsort(-np.abs(dispatch.line_price), kind="stable") if loading[i] >= _AT_LIMIT]
+    full = ", ".join(grid.lines[i] for i in sorted(binding))
     tables = _tables(grid, inp.load_scale * grid.load, limit, dispatch)
     return DcOpfOutput(
         cost=_told(dispatch.certificate.cost),
         load_mw=_told(inp.load_scale * grid.load.sum()),
         generation_mw=_told(output.sum()),
         renewables_mw=_told(renewables.sum()),
-        binding_line_names=", ".join(grid.lines[i] for i in sorted(binding)) or "none",
+        binding_line_names=full or "none",
         binding_line_count=len(binding),
         binding_lines=[_binding_line(grid, limit, dispatch, i) for i in binding[:_SHOWN]],
         price_mean=_told(dispatch.price.mean()),
@@ -62,7 +63,7 @@ def answer(inp: DcOpfInput) -> DcOpfOutput:
         price_max_bus=int(grid.buses[highest]),
         **_watched(inp, whole, grid, limit, dispatch),
         max_line_loading_pct=_told(100 * loading[most]) if most is not None else 0.0,
-        max_loaded_line=grid.lines[most] if most is not None else "none",
+        max_loaded_line=full or (grid.lines[most] if most is not None else "none"),
         generation=_largest_units(grid, dispatch),
         certified_gap_pct=float(f"{dispatch.certificate.gap_pct:.3g}"),
         kkt_residual=float(f"{dispatch.certificate.kkt_residual:.3g}"),

@@ -98,7 +98,7 @@ class DcOpfOutput(Frozen):
     watched_loading_pct: float | None = quantity("%", "Flow of watch_line as a share of its limit, if it has one", None)
     watched_output_mw: float | None = quantity("MW", "Output of watch_generator", None)
     max_line_loading_pct: float = quantity("%", "Loading of the most loaded line")
-    max_loaded_line: str = quantity("", "The most loaded line")
+    max_loaded_line: str = quantity("", "The most loaded line, or all that are at their limit")
     generation: list[UnitOutput] = quantity("", "Generators, largest output first, at most 12")
     certified_gap_pct: float = quantity("%", "The true optimum is at most this much below the cost", ge=0)
     kkt_residual: float = quantity("1", "Largest violation of the optimality conditions, relative", ge=0)
