@@ -295,7 +295,7 @@ def _both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[s
 
 
 def made_both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Mention]:
-    """Arguments of which one number of the task is a change up in one case and a change down in the other: 0.93 and 1.07, of 7 %."""
+    """Arguments that one number of the task changes up in one case and down in the other: 0.93 and 1.07, of 7 %."""
     said = mentions(task)
     found = {}
     for name, x in a.items():
