@@ -1,6 +1,8 @@
 """The pages with their addresses, and the ways from one to another."""
 
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 import streamlit as st
@@ -14,16 +16,28 @@ def navigate(gate: Callable[[], None] | None = None) -> None:
     Args:
         gate: What stands at every address instead, for those who may not see the pages yet.
     """
-    from ui.web.views import ask, compare, learning, papers, run, runs, settings, tools
-
-    modules = (ask, runs, run, learning, compare, tools, papers, settings)
-    pages = {
-        title.lower(): st.Page(gate or module.page, title=title, url_path=title.lower(), default=title == "Ask")
-        for title, module in zip(_TITLES, modules, strict=True)
-    }
+    pages = {}
+    for title in _TITLES:
+        name = title.lower()
+        pages[name] = st.Page(gate or partial(_page, name), title=title, url_path=name, default=title == "Ask")
     here = st.navigation(list(pages.values()), position="hidden" if gate else "top")
     st.session_state["pages"], st.session_state["here"] = pages, here.title.lower()
     here.run()
+
+
+def _page(name: str) -> None:
+    """Draw a page; its module, and what that needs, is imported when somebody first goes there, if it is not yet."""
+    _module(name).page()
+
+
+def import_pages() -> None:
+    """Import all pages, so that nobody has to wait for it."""
+    for title in _TITLES:
+        _module(title.lower())
+
+
+def _module(name: str) -> Any:
+    return import_module(f"ui.web.views.{name}")
 
 
 def link(page: str, label: str, **parameters: str) -> None:

@@ -27,12 +27,12 @@ def page() -> None:
         "What do you want to know?",
         "A team of agents plans it, calls scientific models, checks the result and explains it.",
     )
-    model, budget = _settings()
-    with st.form("ask", border=False):
+    with st.form("ask", border=False):  # first of all: what one came for can be seen while the rest is looked up
         task = st.text_area(
             "Task in plain words", key="task", height=120, placeholder=EXAMPLES[0], label_visibility="collapsed"
         )
         sent = st.form_submit_button("Ask", type="primary")
+    model, budget = _settings()
     if sent and not task.strip():
         st.warning("Write what you want to know, then ask.")
     elif sent:
