@@ -44,6 +44,16 @@ def test_transmissivity_and_storativity_come_back_from_a_noisy_record_with_an_in
     assert out.rmse_obs == pytest.approx(0.005, rel=0.5)
 
 
+def test_an_interval_counts_the_networks_own_error_too() -> None:
+    """With a noise far below what the networks err by, an interval of the noise alone would miss the truth."""
+    time = np.geomspace(1, 500, 20)
+    value = drawdown(time, 30.0) + np.random.default_rng(0).normal(0, 1e-5, 20)
+    out = interpret(time, value, 30.0, k=400.0, storativity=4e-4, noise_sigma=1e-5)
+    for name, truth in (("k", TRANSMISSIVITY), ("S", STORATIVITY)):
+        low, high = out.intervals[name]
+        assert low < truth < high < 1.05 * truth
+
+
 def test_one_late_time_at_nearly_one_radius_does_not_tell_both() -> None:
     time = np.linspace(1000, 1001, 8)
     value = drawdown(time, 30.0)

@@ -210,6 +210,7 @@ def _interpret(inp: PressureTransientInput) -> PressureTransientOutput:
     scatter = rmse * math.sqrt(len(record.value) / freedom)
     sigma = max(inp.noise_sigma or 0.0, scatter)  # a misfit beyond the noise is an error too
     spread = SURE * np.sqrt(np.maximum(np.diag(found.covariance), 0)) * sigma / (data.sigma * case.scale)
+    spread += np.abs(_shift(inp, case, record, found, names, data.sigma))
     _refuse_the_unknowable(inp, found, names, spread, sigma, case, data)
     low, high = (dict(zip(names, found.theta[list(free)] + sign * spread, strict=True)) for sign in (-1, 1))
     back = _in_units(inp, case)
@@ -280,6 +281,31 @@ def inverse_problem(
     if fault:
         start[3] = math.log(2 * _given(inp.distance) / case.rw)
     return problem, data, start, free
+
+
+def _shift(
+    inp: PressureTransientInput, case: Case, record: Record, found: Found, names: Sequence[str], sigma: float
+) -> Float[ndarray, " q"]:
+    """How far the networks' own error along the record, against an independent solution, moves the unknowns, to first order.
+
+    Where the noise is small beside the drop of pressure, this is the larger part of the error.
+    """
+    best = _moved(inp, case, found, names)
+    there = make_case(best)
+    zone = None
+    if inp.skin_radius is not None:
+        zone = inp.skin_radius / case.rw, math.exp(found.theta[UNKNOWNS.index("skin_zone")])
+    problem, at, _, _ = inverse_problem(best, there, record, 1.0, ())
+    t, x = at.t.numpy(), at.x.numpy()
+    when, places = np.unique(t), np.unique(x)
+    known = truth_of(problem, inp.geometry, places, when, zone)[np.searchsorted(places, x), np.searchsorted(when, t)]
+    if at.image:
+        image = np.array([math.log(2 * _given(best.distance) / case.rw)])
+        if image[0] <= problem.cuts[-1]:
+            known = known + truth_of(problem, inp.geometry, image, when, zone)[0, np.searchsorted(when, t)]
+    off = (record.value + found.misfit * case.scale - known * there.scale) / (sigma * case.scale)
+    out: Float[ndarray, " q"] = np.linalg.lstsq(found.slopes, off, rcond=None)[0]
+    return out
 
 
 def _moved(inp: PressureTransientInput, case: Case, found: Found, names: Sequence[str]) -> PressureTransientInput:

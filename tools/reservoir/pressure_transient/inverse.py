@@ -46,7 +46,7 @@ class Found:
     model: Pressure
     physics: Physics
     theta: Float[ndarray, " 4"]
-    covariance: Float[ndarray, "q q"]  # of the free ones, for unit noise of the data's sigma
+    slopes: Float[ndarray, "n q"]  # of the computed record, in the data's sigma, by the free ones
     condition: float
     misfit: Float[ndarray, " n"]  # computed less observed, dimensionless
     image_gain: (
@@ -55,6 +55,12 @@ class Found:
     residual: float  # root of what is left of the physics, each of its parts a mean square
     history: History
     seconds: float
+
+    @property
+    def covariance(self) -> Float[ndarray, "q q"]:
+        """Of the free unknowns, for noise of the data's sigma."""
+        out: Float[ndarray, "q q"] = np.linalg.pinv(self.slopes.T @ self.slopes)
+        return out
 
 
 def look(problem: Problem, data: Data, start: Tensor, free: tuple[int, ...], settings: Settings, what: str) -> Found:
@@ -124,7 +130,7 @@ def _search(
         model=model,
         physics=physics,
         theta=physics.theta.numpy().copy(),
-        covariance=np.linalg.pinv(slopes.T @ slopes),
+        slopes=slopes,
         condition=float(singular[0] / max(singular[-1], 1e-300)),
         misfit=physics.misfit(data).numpy(),
         image_gain=gain,
