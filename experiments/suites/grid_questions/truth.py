@@ -15,7 +15,7 @@ from experiments.suites.grid_questions.outcome import Outcome
 from experiments.suites.grid_questions.scenario import Scenario
 
 Reason = Literal["unknown_grid", "unknown_element", "infeasible", "islanded"]
-Unit = Literal["$/h", "$/MWh", "MW", "%", "1", ""]
+Unit = Literal["$/h", "$/MWh", "MW", "%", "1", "lines", ""]  # "lines" counts them; "" is for names
 
 
 class _Frozen(BaseModel):

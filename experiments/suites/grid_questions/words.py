@@ -37,6 +37,7 @@ class Number:
 
 
 SPELLINGS = (
+    (r"(?:[a-z]+ )*(?:lines?|branch(?:es)?)(?: at .*)?", "lines"),
     (r"usd|euros?|eur|dollars?|currency|€", "$"),
     (r"per\s?cent\w*(?: points?)?|pct", "%"),
     (r"\s*(?:/|\bper\b|\ban?\b)\s*", "/"),
@@ -61,6 +62,7 @@ UNITS = {
     "kw": Unit("MW", 1e-3),
     "mw": Unit("MW"),
     "gw": Unit("MW", 1e3),
+    "lines": Unit("lines"),
 }
 
 

@@ -106,6 +106,17 @@ def test_a_unit_with_a_prefix_counts_by_its_size() -> None:
     assert score(number(4242, "MW"), Reply("x", 4242, "kW")) == 0
 
 
+@pytest.mark.parametrize("unit", ["", "lines", "line", "binding lines", "branches", "lines at their limit"])
+def test_a_count_of_lines_may_say_what_it_counts(unit: str) -> None:
+    assert score(number(3, "lines"), Reply("x", 3, unit)) == 1
+    assert score(number(3, "lines"), Reply(f"There are 3 {unit}, of which 6-8 is one.")) == 1
+    assert score(number(3, "lines"), Reply("x", 4, unit)) == 0
+
+
+def test_a_count_of_lines_is_no_other_quantity() -> None:
+    assert score(number(3, "lines"), Reply("x", 3, "MW")) == score(number(3, "MW"), Reply("x", 3, "lines")) == 0
+
+
 def test_a_share_is_no_percentage() -> None:
     assert score(number(6.76, "%"), Reply("x", 0.0676, "1")) == 0
     assert score(number(6.76, "%"), Reply("x", 6.76, "1")) == 1
