@@ -55,6 +55,7 @@ class Live:
     def __post_init__(self) -> None:
         self.progress = Progress(self.store.text)
         self._tracer = Tracer(leaves=False)
+        self._tree: Span | None = None  # as it was told last; nobody changes it
         self._last = -1
         self._lock = Lock()
 
@@ -67,6 +68,7 @@ class Live:
                     self.progress.see(record.key, record.event)
                     self._note(record.event)
                 self.events += len(records)
+                self._tree = None
                 self._last = records[-1].seq
                 if len(records) < PORTION:
                     break
@@ -78,9 +80,11 @@ class Live:
         return self._tracer.began
 
     def tree(self) -> Span:
-        """The trace down to agents; each sums what is in it."""
+        """The trace down to agents; each sums what is in it. It is made anew when something has happened."""
         with self._lock:
-            return self._tracer.tree()
+            if self._tree is None:
+                self._tree = self._tracer.tree()
+            return self._tree
 
     def span(self, at: str) -> Span | None:
         """The span at a key, if it has begun."""

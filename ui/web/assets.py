@@ -5,15 +5,10 @@ from memory it is less than one. Their names hold a hash of what they say, so th
 """
 
 import mimetypes
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Assets:
@@ -25,7 +20,7 @@ class Assets:
         prefix: Where the folder is in the addresses, as `/static`.
     """
 
-    def __init__(self, app: App, folder: Path, prefix: str) -> None:
+    def __init__(self, app: ASGIApp, folder: Path, prefix: str) -> None:
         self._app = app
         self._files = {f"{prefix}/{f.relative_to(folder).as_posix()}": f for f in folder.rglob("*") if f.is_file()}
 

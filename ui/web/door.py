@@ -6,20 +6,14 @@ a page without script, and the browser keeps a pass for its session in a cookie 
 
 import html
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ui.view.access import Access, cookie
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEALTH = "/_stcore/health"  # says nothing but that the server is up
 MOST = 4096  # bytes of a form
@@ -41,7 +35,7 @@ class Door:
         port: TCP port that is served.
     """
 
-    def __init__(self, app: App, access: Access, port: int) -> None:
+    def __init__(self, app: ASGIApp, access: Access, port: int) -> None:
         self._app, self._access, self._cookie = app, access, cookie(port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

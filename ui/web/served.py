@@ -1,5 +1,6 @@
 """The dashboard as the server takes it: the pages behind their door, and what a browser needs to draw them from memory."""
 
+import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +14,12 @@ from ui.web.addresses import import_pages
 from ui.web.assets import Assets
 from ui.web.door import Door
 from ui.web.parts import way_in
+from ui.web.preload import Preload
 from ui.web.wire import AtOnce
 
-_ASSETS = Path(st.__file__).with_name("static") / "static"
+_STREAMLIT = Path(st.__file__).with_name("static")  # its page, and below it what the page needs
+
+logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # that it has started, `backprose ui` says itself
 
 
 @asynccontextmanager
@@ -31,6 +35,7 @@ app = App(
     middleware=[
         Middleware(AtOnce),
         Middleware(Door, access=way_in(), port=int(st.get_option("server.port"))),
-        Middleware(Assets, folder=_ASSETS, prefix="/static"),
+        Middleware(Assets, folder=_STREAMLIT / "static", prefix="/static"),
+        Middleware(Preload, static=_STREAMLIT),
     ],
 )

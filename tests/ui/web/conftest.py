@@ -144,6 +144,14 @@ class Visitor:
         self.page.set_viewport_size(size)
 
 
+def filled_in(page: "Page") -> None:
+    """Wait until the first example of `solve_dc_opf` stands in the form; what is changed before is overwritten by it."""
+    from playwright.sync_api import expect
+
+    field = page.get_by_test_id("stNumberInput").filter(has_text="load_scale").locator("input")
+    expect(field).to_have_value("1.15", timeout=PATIENCE)
+
+
 @pytest.fixture
 def visit(browser: "Browser", dashboard: Dashboard) -> Iterator[Callable[..., Visitor]]:
     """Let somebody come with a browser of their own; at the end, none of them has asked anything of another machine."""

@@ -10,7 +10,7 @@ import pytest
 
 from store import Store, get_run
 from tests.ui.stage import TASK, ModelServer
-from tests.ui.web.conftest import PATIENCE, Dashboard, Visitor
+from tests.ui.web.conftest import PATIENCE, Dashboard, Visitor, filled_in
 from tests.ui.web.scene import GRID
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ def test_try_the_power_flow_by_form_and_see_its_plots(hands: Hands) -> None:
     expect(tool).to_have_count(1, timeout=PATIENCE)  # the list of before has gone
     hands.to(tool).press("Enter")
     hands.to(page.get_by_role("button", name="Example 1")).press("Enter")
+    filled_in(page)
     plots = page.get_by_role("checkbox", name="plots")
     hands.to(plots).press("Space")
     expect(plots).to_be_checked(timeout=PATIENCE)

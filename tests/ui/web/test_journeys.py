@@ -8,7 +8,7 @@ import pytest
 from store import Store, get_run, list_runs
 from tests.needs import DEFAULT, local_model
 from tests.ui.stage import TASK, ModelServer
-from tests.ui.web.conftest import PATIENCE, Dashboard, Visitor
+from tests.ui.web.conftest import PATIENCE, Dashboard, Visitor, filled_in
 from tests.ui.web.scene import ELSEWHERE, EVIL, GRID
 
 Visit = Callable[..., Visitor]
@@ -34,6 +34,8 @@ def status(dashboard: Dashboard, run_id: str) -> str:
 
 
 def test_ask_and_watch_to_the_answer(visit: Visit, model: ModelServer) -> None:
+    from playwright.sync_api import expect
+
     model.free.clear()
     visitor = visit()
     ask(visitor)
@@ -44,7 +46,7 @@ def test_ask_and_watch_to_the_answer(visit: Visit, model: ModelServer) -> None:
     page.get_by_text("It is 6 MWh.").wait_for()
     page.get_by_text("answered", exact=True).first.wait_for()
     page.get_by_role("cell", name="a.value").wait_for()
-    assert page.get_by_role("button", name="Cancel").count() == 0
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0, timeout=PATIENCE)
 
 
 def test_a_refresh_a_second_browser_and_a_server_killed_in_mid_run_leave_it_alone(
@@ -96,6 +98,7 @@ def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
     expect(found).to_have_count(1, timeout=PATIENCE)  # and the list of before has gone
     found.click()
     page.get_by_role("button", name="Example 1").click()
+    filled_in(page)
     page.get_by_text("plots", exact=True).click()
     page.get_by_role("button", name="Run it").click()
     page.locator("[data-testid=stImage] img").first.wait_for()
@@ -197,7 +200,8 @@ def test_the_next_and_the_previous_run_are_a_key_away(visit: Visit, dashboard: D
 
 
 def test_a_fork_with_another_prompt_is_another_run(visit: Visit, dashboard: Dashboard) -> None:
-    page = visit().go(f"run?id={dashboard.runs['plain']}")
+    visitor = visit()
+    page = visitor.go(f"run?id={dashboard.runs['plain']}")
     page.get_by_role("button", name="Fork").click()
     page.get_by_role("combobox", name="Model").fill(dashboard.model)
     page.get_by_role("combobox", name="Model").press("Enter")
@@ -205,6 +209,7 @@ def test_a_fork_with_another_prompt_is_another_run(visit: Visit, dashboard: Dash
     page.get_by_label("Prompt", exact=True).last.fill("Say it in five words.")
     page.get_by_role("button", name="Run the fork").click()
     page.get_by_role("button", name=f"Stems from {dashboard.runs['plain']}").wait_for()
+    visitor.settled()  # what is below is of the fork, and no longer of the run before
     page.get_by_text("It is 6 MWh.").wait_for()
     page.get_by_text("teller", exact=True).last.click()
     page.get_by_text("Say it in five words.").first.wait_for()
