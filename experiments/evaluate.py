@@ -90,8 +90,8 @@ async def evaluate(
     log = _begin(runner.store, plan, known)
     try:
         purse = purse or Purse(Budget())
-        session = _Session(suite, system, _paying(runner, purse, options.model), options, log, purse, plan, watch)
-        await session.take_all(items, parallel or _concurrency(runner, options.model))
+        session = _Session(suite, system, paying(runner, purse, options.model), options, log, purse, plan, watch)
+        await session.take_all(items, parallel or concurrency(runner, options.model))
     finally:
         log.release()
     await log.durable()
@@ -227,11 +227,12 @@ def _provider(runner: Runner, model: str) -> Provider:
     return runner.providers[model] if model in runner.providers else resolve(model)
 
 
-def _concurrency(runner: Runner, model: str) -> int:
+def concurrency(runner: Runner, model: str) -> int:
+    """Items that may be under way at once: as many as the model takes calls."""
     return max(1, min(MOST_AT_ONCE, _provider(runner, model).concurrency))
 
 
-def _paying(runner: Runner, purse: Purse, model: str) -> Runner:
+def paying(runner: Runner, purse: Purse, model: str) -> Runner:
     """The runner, with the model's calls paid from a purse."""
     return replace(runner, providers={**runner.providers, model: purse.pays(_provider(runner, model))})
 

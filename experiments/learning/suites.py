@@ -12,20 +12,19 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from agents import Budget, GraphSpec, Network, Runner, RunOptions
-from agents.backward import Case, Rates, Trainer, TrainOptions
+from agents.backward import Rates, TrainOptions
 from agents.models import default_model
 from experiments.evaluate import evaluate
 from experiments.learning.cases import Open, spread
-from experiments.learning.methods import METHODS, Improved
+from experiments.learning.methods import METHODS
 from experiments.report import as_json, boards, note, rows, title
 from experiments.results import Evaluation
 from experiments.suites import Suite, find_suite
 from experiments.systems import find_system
-from store import Store, list_runs
+from store import Store
 
 START = {"grid_questions": "single", "tool_questions": "single"}
 PLAIN = "chain_of_thought"
@@ -42,28 +41,6 @@ def begin_with(suite: Suite, system: str) -> GraphSpec:
             f"{name} is planned anew for each task, so there is no network to train; give another --system"
         )
     return spec
-
-
-async def improve(
-    runner: Runner,
-    method: str,
-    start: GraphSpec,
-    train: Sequence[Case],
-    val: Sequence[Case],
-    run: RunOptions,
-    how: TrainOptions,
-    name: str,
-) -> GraphSpec:
-    """The method's network; a training of ours that was interrupted goes on."""
-    left = list_runs(runner.store, status="interrupted", text=f"Train {name} on", limit=1).runs
-    if method == "ours":
-        trainer = Trainer(runner, how)
-        fit = await (trainer.resume(left[0].id, train, val) if left else trainer.fit(start, train, val, run, name=name))
-        print(f"{name}: {fit}", file=sys.stderr)
-        return fit.best.graph
-    made: Improved = await METHODS[method](runner, start, train, val, run, how)
-    print(f"{name}: {made.rollouts} rollouts, {made.steps} steps {made.reason}", file=sys.stderr)
-    return made.graph
 
 
 async def study(args: argparse.Namespace, store: Store) -> None:
@@ -89,7 +66,9 @@ async def study(args: argparse.Namespace, store: Store) -> None:
             file = folder / f"{suite.name}-{method}.json"
             if not file.exists():
                 name = f"{suite.name}/{method}"
-                _kept(folder, suite, method, await improve(runner, method, start, learn, decide, run, how, name))
+                made = await METHODS[method](runner, start, learn, decide, run, how, name=name)
+                print(f"{name}: {made.reason}, {made.tokens} tokens", file=sys.stderr)
+                _kept(folder, suite, method, made.graph)
             files[method] = file
         if args.test:
             await _test(suite, files, runner, RunOptions(model=model, seed=args.seed), args, folder)

@@ -7,8 +7,9 @@ from agents import GraphSpec, Network
 from experiments.systems.published import NUMBERED, PUBLISHED, numbered
 from experiments.systems.teams import SYSTEMS as TEAMS
 from experiments.systems.teams import System
+from experiments.systems.trained import TRAINED
 
-SYSTEMS: dict[str, System] = TEAMS | {s.name: s for s in PUBLISHED}
+SYSTEMS: dict[str, System] = TEAMS | {s.name: s for s in (*PUBLISHED, *TRAINED)}
 
 
 class UnknownSystem(Exception):

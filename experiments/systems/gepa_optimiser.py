@@ -36,6 +36,7 @@ class Evolved:
     graph: GraphSpec
     rollouts: int
     steps: int
+    tokens: int
 
 
 async def gepa_fit(
@@ -96,7 +97,8 @@ async def gepa_fit(
         )
     finally:
         log.finish("answered")
-    return Evolved(adapter.graph_of(result.best_candidate), bench.rollouts, adapter.evaluations)
+    spent = ctx.gateway.ledger.spent.tokens
+    return Evolved(adapter.graph_of(result.best_candidate), bench.rollouts, adapter.evaluations, spent)
 
 
 class _Adapter:

@@ -10,11 +10,15 @@ from tools import all_tools, retrieve
 
 @dataclass(frozen=True)
 class System:
-    """How a question is answered: by the graph that `graph` makes for it, or by a planned one where that is None."""
+    """How a question is answered: by the graph that `graph` makes for it, or by a planned one where that is None.
+
+    A system with a `method` has no graph before that has taught it on a suite (`experiments.learning.taught`).
+    """
 
     name: str
     what: str
     graph: Callable[[str], GraphSpec | None]
+    method: str = ""
 
 
 def _single_agent(task: str) -> GraphSpec:

@@ -18,6 +18,7 @@ from ui.view import words
 if TYPE_CHECKING:
     from agents import RunOptions
     from experiments.evaluate import Progress
+    from experiments.learning.taught import Lessons
     from experiments.report import Board
     from experiments.results import Evaluation
     from experiments.suites import Suite
@@ -65,6 +66,11 @@ def run(
     item_tokens: Annotated[
         int | None, typer.Option(min=1, help="Tokens that a system may use for an item, the same for all systems.")
     ] = None,
+    train: Annotated[int, typer.Option(min=1, help="Items that systems which learn may learn from.")] = 24,
+    val: Annotated[int, typer.Option(min=12, help="Items that decide what such a system keeps.")] = 24,
+    train_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens of one teaching, the same for all systems that learn.")
+    ] = 400_000,
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
     budget_calls: BudgetCalls = None,
@@ -72,13 +78,16 @@ def run(
 ) -> None:
     """Take the items of suites with each system, and print a leaderboard per suite.
 
-    Given again, the command goes on where it was stopped, also after kill -9; what is done is not paid twice. The budget caps
-    what this call spends in all. Exit codes: 0 done, 1 some items could not be measured, 4 the budget is spent.
+    Systems that learn (trained, gepa, dspy, textgrad) are taught first, once for each suite and seed, on its train and val items
+    and with the same tokens; then they take its test items as they are. Given again, the command goes on where it was stopped,
+    also after kill -9; what is done is not paid twice. The budget caps what this call spends in all. Exit codes: 0 done, 1 some
+    items could not be measured, 4 the budget is spent.
 
     backprose eval humaneval gsm8k --system one_call --system self_consistency --limit 20
     """
     from agents import RunOptions
     from agents.models import default_model
+    from experiments.learning.taught import Lessons
     from experiments.suites import UnknownSuite, find_suite
     from experiments.systems import UnknownSystem, find_system
 
@@ -87,11 +96,14 @@ def run(
         systems = [find_system(name) for name in system or ["one_call"]]
     except (UnknownSuite, UnknownSystem) as error:
         stop(error.message, error.hint, USAGE)
+    if split != "test" and (learns := [s.name for s in systems if s.method]):
+        stop(f"{learns[0]} learns from train and val, so the {split} split proves nothing", "leave --split out", USAGE)
     name = model or default_model()
     bring_missing([name])
     options = [RunOptions(model=name, seed=seed, budget=budget_of(None, item_tokens, None)) for seed in range(seeds)]
     cap = (budget_usd, budget_tokens, budget_calls)
-    _carry_out(chosen, systems, options, cap, (split, limit, parallel), json_=json_)
+    lessons = Lessons(train=train, val=val, tokens=train_tokens, parallel=parallel)
+    _carry_out(chosen, systems, options, cap, (split, limit, parallel), lessons, json_=json_)
 
 
 @app.command("compare")
@@ -196,6 +208,7 @@ def _carry_out(
     options: "Sequence[RunOptions]",
     cap: tuple[float | None, int | None, int | None],
     how: tuple[Split, int | None, int],
+    lessons: "Lessons",
     *,
     json_: bool,
 ) -> None:
@@ -203,6 +216,7 @@ def _carry_out(
 
     from agents import Runner
     from experiments.evaluate import Unfinished, evaluate
+    from experiments.learning.taught import CannotTeach, taught
     from experiments.purse import Purse
     from experiments.report import boards
     from experiments.sandbox import NoIsolation
@@ -220,13 +234,19 @@ def _carry_out(
                     stop(f"{suite.name} has no items in its {split} split", "choose another --split", USAGE)
                 for system in systems:
                     for given in options:
+                        teach = taught(system, suite, runner, given, lessons, purse=purse, say=_say)
+                        ready = asyncio.run(teach)
                         with _Line(suite.name, system.name, given.seed) as line:
                             work = evaluate(
-                                suite, items, system, runner, given, parallel=parallel, purse=purse, watch=line.tell
+                                suite, items, ready, runner, given, parallel=parallel, purse=purse, watch=line.tell
                             )
                             made.append(asyncio.run(work))
         except Unfinished as error:
             stop(error.message, error.hint, BROKE if purse.empty else FAILED)
+        except CannotTeach as error:
+            stop(error.message, error.hint, USAGE)
+        except ModuleNotFoundError as error:
+            stop(str(error))
         except (MissingData, NoIsolation) as error:
             stop(error.reason, error.hint, FAILED)
         except KeyboardInterrupt:
@@ -235,6 +255,10 @@ def _carry_out(
         finally:
             runner.close()
     _print_boards(boards(made), json_=json_)
+
+
+def _say(news: str) -> None:
+    print(news, file=sys.stderr, flush=True)
 
 
 class _Line:

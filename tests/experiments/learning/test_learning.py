@@ -8,7 +8,7 @@ import pytest
 from agents import Answer, Runner, RunOptions
 from agents.models import Scripted
 from experiments.learning.cases import Open, Sealed, case_of, spread
-from experiments.learning.methods import ABLATIONS, METHODS, RIVALS
+from experiments.learning.methods import ABLATIONS, METHODS, OF_LANGUAGE, RIVALS
 from experiments.learning.specialists import outcome
 from experiments.suites.grid_questions import suite
 from experiments.suites.planted_faults.model import simulated
@@ -42,7 +42,7 @@ def test_a_case_is_scored_by_the_suite_s_checker(tmp_path: Path) -> None:
 
 
 def test_every_rival_and_every_part_has_a_method() -> None:
-    assert {*RIVALS, *ABLATIONS} == set(METHODS)
+    assert {*RIVALS, *OF_LANGUAGE, *ABLATIONS} == set(METHODS)
 
 
 @pytest.mark.parametrize(("mixed", "made"), [(True, True), (False, False)])

@@ -19,14 +19,18 @@ PROGRAM = [sys.executable, "-m", "backprose"]
 
 @pytest.mark.alone
 @pytest.mark.parametrize("words", [["--help"], ["tool", "list"], ["papers"], ["run", "--help"], ["--version"]])
-def test_light_commands_cost_half_a_second_of_cpu_or_little_more_than_their_libraries(words: list[str], place: str) -> None:
+def test_light_commands_cost_half_a_second_of_cpu_or_little_more_than_their_libraries(
+    words: list[str], place: str
+) -> None:
     def seconds(*program: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *program], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    taken = [(seconds("-m", "backprose", *words), seconds("-c", "import typer, pydantic, rich.console")) for _ in range(5)]
+    taken = [
+        (seconds("-m", "backprose", *words), seconds("-c", "import typer, pydantic, rich.console")) for _ in range(5)
+    ]
     ours, libraries = map(min, zip(*taken, strict=True))
     assert ours <= max(0.5, 4 * libraries)  # the second bound is for slow machines
 
