@@ -226,7 +226,7 @@ def hinted(request: ModelRequest) -> str:
 def doubles(first: int, count: int) -> list[Case]:
     def case(k: int) -> Case:
         check = checked(lambda task, answer: (float(answer.text == f"{2 * k}"), "compared"))
-        return Case(f"double-{k}", f"Twice {k}".replace("Twice ", "Twice the number "), check, f"{2 * k}")
+        return Case(f"double-{k}", f"Twice the number {k}", check, f"{2 * k}")
 
     return [case(k) for k in range(first, first + count)]
 
