@@ -1,4 +1,4 @@
-"""Rival optimisers, TextGrad with revert and DSPy: that they mend what they can, keep the budget, and never keep what is worse.
+"""Rival optimisers, GEPA, DSPy and TextGrad with revert: that they mend what they can, keep the budget, and never keep what is worse.
 
 The tasks are orders of the simulated trade, whose agents depend on what they are told; critics and writers are scripted.
 """
@@ -8,6 +8,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,18 @@ from experiments.learning.methods import METHODS, Improved
 from experiments.learning.planted import accuracy
 from experiments.suites.planted_faults.families import PRICE, Family, cases, planted
 from experiments.suites.planted_faults.model import simulated
-from experiments.systems.dspy_optimiser import Compiled, dspy_fit
 from experiments.systems.textgrad_revert import CRITICISE, REWRITE
 from store import Store, get_events, list_runs
 from store.events import GateDecided, ModelCalled
 
 Script = Callable[[ModelRequest], Any]
-RIVALS = ("textgrad", "dspy")
+RIVALS = ("textgrad", "dspy", "gepa")
+GUESTS = ("dspy", "gepa")
 FAMILY: Family = planted("wrong_prompt", 0)
 TRAIN, VAL, TEST = cases(FAMILY, 0)
 WRONG = next(a.prompt for _, _, a in agents_of(FAMILY.faulty) if a.id == "pricer")
 NONSENSE = "Sing."
+REFLECT = "I provided an assistant"  # so GEPA begins
 
 
 @pytest.fixture
@@ -50,6 +52,8 @@ def language(wanted: Callable[[str], str]) -> Script:
             return json.dumps({"feedback": "The amount is wrong because of the instructions."})
         if asked.startswith(REWRITE):
             return json.dumps({"improved_instructions": wanted(json.loads(given)["instructions"])})
+        if asked.startswith(REFLECT):
+            return f"```\n{wanted(given.split('```')[1].strip())}\n```"
         fields = (request.answer_schema or {}).get("properties", {})
         if "proposed_instruction" in fields:
             basic = given.split("[[ ## basic_instruction ## ]]")[1].split("[[ ##")[0].strip()
@@ -78,7 +82,7 @@ def improve(
     learn: list[Case] = TRAIN,
     decide: list[Case] = VAL,
     tokens: int = 300_000,
-    rollouts: int | None = 400,
+    rollouts: int | None = 150,
 ) -> Improved:
     runner = Runner(store, {"simulated": Scripted(script)})
     run = RunOptions(model="simulated", budget=Budget(tokens=tokens), backoff_s=0.0, attempts=1)
@@ -117,7 +121,7 @@ def _failing(case: Case) -> Case:
 
 
 @pytest.mark.parametrize("method", RIVALS)
-@pytest.mark.parametrize("tokens", [6_000, 40_000])
+@pytest.mark.parametrize("tokens", [6_000, 20_000])
 def test_the_budget_is_spent_and_never_exceeded(store: Store, method: str, tokens: int) -> None:
     made = improve(store, method, language(spoilt), tokens=tokens, rollouts=None)
     (run,) = list_runs(store).runs
@@ -164,7 +168,6 @@ def test_a_step_is_kept_where_validation_is_not_worse_and_reverted_where_it_is(s
         language(first_harmless_then_harmful),
         start=FAMILY.healthy,
         learn=[_failing(TRAIN[0]), *TRAIN[1:]],
-        rollouts=150,
     )
     decided = [r.event for r in get_events(store, made.run_id, kind=GateDecided) if isinstance(r.event, GateDecided)]
     assert [(d.stage, d.accepted) for d in decided[:2]] == [("validation", True), ("validation", False)]
@@ -214,10 +217,12 @@ def test_who_rewrites_sees_no_right_answer(store: Store) -> None:
 
 
 def hinted(request: ModelRequest) -> str:
-    """Doubles numbers: surely where it is shown how, else by its dice. It writes empty phrases for DSPy."""
+    """Doubles numbers: surely where it is shown how, else by its dice. It writes empty phrases for those who improve it."""
     fields = (request.answer_schema or {}).get("properties", {})
     if fields:
         return json.dumps(dict.fromkeys(fields, "Answer the question."))
+    if request.messages[0].content.startswith(REFLECT):
+        return "```\nAnswer the question.\n```"
     shown = sum(m.role == "assistant" for m in request.messages)
     number = int(request.messages[-1].content.split()[-1])
     return f"{2 * number}" if shown or random.Random(request.key()).random() < 0.4 else "I do not know."
@@ -245,54 +250,92 @@ def test_turns_that_went_well_become_demonstrations(store: Store) -> None:
         assert example.said == f"{2 * int(example.task.split()[-1])}"
 
 
-def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    runs = RunOptions(model="m", budget=Budget(tokens=20_000), backoff_s=0.0, attempts=1)
-    learn, decide = doubles(100, 12), doubles(200, 14)
+@pytest.mark.parametrize("method", RIVALS)
+def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_been(tmp_path: Path, method: str) -> None:
+    def search(folder: str, stop_at: int = 0) -> tuple[Improved | None, int]:
+        """What comes of it, and the calls that were made; the search is cancelled in call number `stop_at`."""
+        calls = count(1)
 
-    def search(store: Store, script: Script) -> Compiled:
-        runner = Runner(store, {"m": Scripted(script)})
-        try:
-            return asyncio.run(dspy_fit(runner, DOUBLER, learn, decide, runs, rollouts=300))
-        finally:
-            runner.close()
+        async def speak(request: ModelRequest) -> str:
+            if next(calls) == stop_at:
+                work.cancel()
+                await asyncio.sleep(60)
+            return language(mended)(request)
 
-    def killed(request: ModelRequest) -> str:
-        if "proposed_instruction" in json.dumps(request.answer_schema):
-            raise ZeroDivisionError("killed")
-        return hinted(request)
+        async def main() -> Improved | None:
+            nonlocal work
+            work = asyncio.ensure_future(
+                METHODS[method](
+                    runner, FAMILY.faulty, TRAIN, VAL, run, TrainOptions(rollouts=100, parallel=1), name="it"
+                )
+            )
+            try:
+                return await work
+            except asyncio.CancelledError:
+                return None
 
-    with Store.open(f"{tmp_path}/whole.db") as store:
-        whole = search(store, hinted)
-    with Store.open(f"{tmp_path}/parts.db") as store:
-        with pytest.raises(ZeroDivisionError, match="killed"):
-            search(store, killed)
-        store.flush()
-        assert [r.status for r in list_runs(store).runs] == ["interrupted"]
-        assert search(store, hinted) == whole
-        assert [r.status for r in list_runs(store).runs] == ["answered"]
+        work: asyncio.Future[Improved]
+        run = RunOptions(model="m", budget=Budget(tokens=40_000), backoff_s=0.0, attempts=1)
+        with Store.open(f"{tmp_path}/{folder}.db") as store:
+            runner = Runner(store, {"m": Scripted(speak)})
+            try:
+                return asyncio.run(main()), next(calls) - 1
+            finally:
+                runner.close()
+                store.flush()
+                statuses.append([r.status for r in list_runs(store).runs])
+
+    statuses: list[list[str]] = []
+    whole, made = search("whole")
+    for stop_at in (made // 4, made // 2):
+        assert search("parts", stop_at) == (None, stop_at)  # and not a call more
+        made -= stop_at - 1
+    again, _ = search("parts")
+    assert whole and again
+    assert replace(again, run_id="") == replace(whole, run_id="")
+    assert [s for (s,) in statuses[1:]] == ["interrupted", "interrupted", statuses[0][0]]
 
 
-def test_a_fault_of_the_engine_is_no_wrong_answer(store: Store) -> None:
+@pytest.mark.parametrize("method", GUESTS)
+def test_a_fault_of_the_engine_is_no_wrong_answer(store: Store, method: str) -> None:
     def broken(request: ModelRequest) -> str:
         raise ZeroDivisionError("a fault")
 
     with pytest.raises(ZeroDivisionError, match="a fault"):
-        improve(store, "dspy", broken, start=DOUBLER, learn=doubles(100, 12), decide=doubles(200, 14))
+        improve(store, method, broken, start=DOUBLER, learn=doubles(100, 12), decide=doubles(200, 14))
     store.flush()
     assert [r.status for r in list_runs(store).runs] == ["interrupted"]
 
 
-def test_a_search_whose_model_was_out_of_reach_can_be_made_again(store: Store) -> None:
+@pytest.mark.parametrize("method", GUESTS)
+def test_a_search_whose_model_was_out_of_reach_can_be_made_again(store: Store, method: str) -> None:
     def dropping(request: ModelRequest) -> Any:
-        return Unreachable("the line is down") if request.answer_schema else hinted(request)
+        proposing = request.answer_schema or request.messages[0].content.startswith(REFLECT)
+        return Unreachable("the line is down") if proposing else hinted(request)
 
     given: dict[str, Any] = {"start": DOUBLER, "learn": doubles(100, 12), "decide": doubles(200, 14)}
     with pytest.raises(Unreachable, match="the line is down"):
-        improve(store, "dspy", dropping, **given)
-    made = improve(store, "dspy", hinted, **given)
-    assert all(a.examples for _, _, a in agents_of(made.graph))
+        improve(store, method, dropping, **given)
+    assert improve(store, method, hinted, **given).reason
     store.flush()
     assert sorted(r.status for r in list_runs(store).runs) == ["answered", "failed"]
+
+
+@pytest.mark.parametrize("method", GUESTS)
+def test_without_any_reply_there_is_no_search(store: Store, method: str) -> None:
+    with pytest.raises(Unreachable, match="the line is down"):
+        improve(store, method, lambda request: Unreachable("the line is down"))
+
+
+@pytest.mark.parametrize("method", GUESTS)
+def test_a_model_that_cannot_write_instructions_leaves_the_network_as_good_as_it_was(store: Store, method: str) -> None:
+    def silent(request: ModelRequest) -> str:
+        proposing = request.answer_schema or request.messages[0].content.startswith(REFLECT)
+        return "" if proposing else hinted(request)
+
+    made = improve(store, method, silent, start=DOUBLER, learn=doubles(100, 12), decide=doubles(200, 14))
+    ((_, _, solver),) = agents_of(made.graph)
+    assert solver.prompt == "Double it."
 
 
 def test_dspy_is_not_heard(store: Store, capfd: pytest.CaptureFixture[str]) -> None:

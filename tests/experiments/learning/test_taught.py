@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents import Budget, Runner, RunOptions
-from agents.models import ModelRequest, Scripted
+from agents.models import ModelRequest, Scripted, Unreachable
 from experiments.evaluate import Unfinished, evaluate
 from experiments.learning.methods import METHODS
 from experiments.learning.taught import CannotTeach, Lessons, taught
@@ -80,7 +80,7 @@ class Class:
 
     def teach(self, name: str, *, seed: int = 0, lessons: Lessons = FEW, purse: Purse | None = None) -> System:
         runner = Runner(self.store, {"m": self.model})
-        options = RunOptions(model="m", seed=seed, backoff_s=0.0)
+        options = RunOptions(model="m", seed=seed, backoff_s=0.0, attempts=1)
         try:
             work = taught(find_system(name), self.suite, runner, options, lessons, purse=purse, say=self.said.append)
             return asyncio.run(work)
@@ -143,6 +143,15 @@ def test_a_teaching_that_the_purse_cut_short_is_none(room: Class, name: str) -> 
     assert room.said == []
     assert room.model.calls == 15
     assert room.score(room.teach(name)) == 1.0  # with a purse that is full, it is taught
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_teaching_without_a_model_is_none(room: Class, name: str) -> None:
+    able, room.model = room.model, Scripted(lambda request: Unreachable("the line is down"))
+    with pytest.raises(Unfinished, match=f"{name} could not be taught: .*the line is down"):
+        room.teach(name)
+    room.model = able
+    assert room.score(room.teach(name)) == 1.0
 
 
 def test_a_suite_with_nothing_to_learn_from_says_so(room: Class) -> None:
