@@ -17,11 +17,17 @@ from agents.models.ledger import Ledger, cost, spent_on
 
 
 class Purse:
-    """What all runs together may spend. `empty` says that a call was refused for it."""
+    """What all runs together may spend.
+
+    Attributes:
+        empty: A call was refused for it.
+        failure: Why the latest call failed; None where it did not.
+    """
 
     def __init__(self, cap: Budget) -> None:
         self.ledger = Ledger(cap)
         self.empty = False
+        self.failure: ModelError | None = None
 
     @property
     def spent(self) -> Amount:
@@ -65,8 +71,10 @@ class Paid:
         try:
             reply = await self._provider.complete(request, on_text)
             actual = spent_on(reply)
+            self._purse.failure = None
         except ModelError as error:
             actual = spent_on(error)
+            self._purse.failure = error
             raise
         finally:
             ledger.settle(most, actual)

@@ -10,6 +10,7 @@ from agents.backward.rollout import Case
 from agents.backward.step import Rates
 from experiments.systems.dspy_optimiser import dspy_fit
 from experiments.systems.gepa_optimiser import gepa_fit
+from experiments.systems.guest import Found
 from experiments.systems.random_edits import RandomEdits
 from experiments.systems.textgrad_revert import textgrad_trainer
 from store import list_runs
@@ -86,11 +87,9 @@ async def _gepa(
     /,
     name: str = "",
 ) -> Improved:
-    evolved = await gepa_fit(
-        runner, graph, train, val, run, rollouts=_most(options), parallel=options.parallel, critic=options.rates.critic
-    )
-    words = f"{evolved.rollouts} rollouts in {evolved.steps} evaluations"
-    return Improved(evolved.graph, evolved.rollouts, evolved.steps, reason=words, tokens=evolved.tokens)
+    critic, parallel = options.rates.critic, options.parallel
+    found = await gepa_fit(runner, graph, train, val, run, rollouts=_most(options), parallel=parallel, critic=critic)
+    return _found(found, "evaluations")
 
 
 async def _dspy(
@@ -103,19 +102,16 @@ async def _dspy(
     /,
     name: str = "",
 ) -> Improved:
+    critic, parallel, target = options.rates.critic, options.parallel, options.target
     found = await dspy_fit(
-        runner,
-        graph,
-        train,
-        val,
-        run,
-        rollouts=_most(options),
-        target=options.target,
-        parallel=options.parallel,
-        critic=options.rates.critic,
+        runner, graph, train, val, run, rollouts=_most(options), target=target, parallel=parallel, critic=critic
     )
-    words = f"{found.trials} combinations in {found.rollouts} rollouts: {found.reason}"
-    return Improved(found.graph, found.rollouts, found.trials, reason=words, tokens=found.tokens)
+    return _found(found, "combinations")
+
+
+def _found(found: Found, steps: str) -> Improved:
+    words = f"{found.steps} {steps} in {found.rollouts} rollouts: {found.reason}"
+    return Improved(found.graph, found.rollouts, found.steps, reason=words, tokens=found.tokens)
 
 
 def _most(options: TrainOptions) -> int:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from agents import Answer, Budget, GraphSpec, Runner, RunOptions, SpecError
 from agents.backward import TrainOptions
-from agents.backward.rollout import Case
+from agents.backward.rollout import NOT_THE_GRAPH, Case
 from agents.backward.train import check_cases
+from agents.models import ModelError
 from experiments.evaluate import Unfinished, concurrency, paying
 from experiments.learning.cases import Open
 from experiments.learning.methods import METHODS, Improved
@@ -70,7 +71,7 @@ async def taught(
 
     Raises:
         CannotTeach: The suite has too few items to learn from, or the purse has too little left.
-        Unfinished: The purse is empty.
+        Unfinished: The purse is empty, or the model does not answer.
         ModuleNotFoundError: The method's package is not installed.
     """
     if not system.method:
@@ -107,7 +108,7 @@ async def _teach(
     lessons: Lessons,
     purse: Purse,
 ) -> Improved:
-    """Carry out the method. One that the purse cut short would not be what the others are, so it is no teaching."""
+    """Carry out the method. One that was cut short would not be what the others are, so it is no teaching."""
     cap, spent = purse.ledger.budget.tokens, purse.spent.tokens
     if cap is not None and cap - spent < lessons.tokens:
         raise CannotTeach(
@@ -116,14 +117,21 @@ async def _teach(
         )
     how = TrainOptions(parallel=lessons.parallel or concurrency(runner, run.model))
     payer = paying(runner, purse, run.model)
-    made = await METHODS[system.method](payer, start, *cases, run, how, name=name)
+    try:
+        made = await METHODS[system.method](payer, start, *cases, run, how, name=name)
+    except ModelError as error:
+        raise _unfinished(system, error) from error
     if purse.empty:
-        raise Unfinished(
-            f"the budget was spent while {system.name} was taught",
-            hint="raise the budget and give the same command again",
-            lacking={},
-        )
+        again = "raise the budget and give the same command again"
+        raise Unfinished(f"the budget was spent while {system.name} was taught", hint=again, lacking={})
+    if purse.failure and purse.failure.kind in NOT_THE_GRAPH:  # to the end, so that it learned from nothing
+        raise _unfinished(system, purse.failure)
     return made
+
+
+def _unfinished(system: System, error: ModelError) -> Unfinished:
+    again = error.hint or "put that right and give the same command again"
+    return Unfinished(f"{system.name} could not be taught: {error.message}", hint=again, lacking={})
 
 
 def _key(system: System, cases: Sequence[Case], start: GraphSpec, run: RunOptions) -> str:

@@ -11,45 +11,28 @@ Differs from them: labelled demonstrations are left out, because a right answer 
 shown the program's source, which would be this module; the search goes on until the budget ends it.
 """
 
-import asyncio
 import io
-import json
 import sys
 import threading
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
-from itertools import count
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, TextIO
 
-from agents import Answer, Example, GraphSpec, Runner, RunOptions, SpecError
+from agents import Example, GraphSpec, Runner, RunOptions, SpecError
 from agents.backward.critic import clip
 from agents.backward.edit import AddExample, Edit, SetPrompt, apply_all
 from agents.backward.editor import CannotEdit, Means, demonstration
 from agents.backward.gate import agents_of
-from agents.backward.rollout import NOT_THE_GRAPH, Bench, Case, OutOfBudget, Rollout
-from agents.models import BudgetExhausted, Message, ModelError, ModelReply, ModelRequest, Truncated, spent_by
-from store import RunLog, Store, content_hash, get_events, list_runs
-from store.events import ModelCalled, RunFinished
+from agents.backward.rollout import Case, Rollout
+from agents.models import Message, ModelReply, ModelRequest
+from experiments.systems.guest import Found, Host, Over, entertain
 
-Result = TypeVar("Result")
 CANDIDATES = 12  # sets of demonstrations, as in DSPy's medium setting; of instructions it takes half as many
 SHOTS = 4  # demonstrations of a set at most; DSPy's own
 MANY_TRIALS = 300  # the budget ends it, or that nothing new is tried
 MOST_IDLE = 50  # trials in a row of graphs that were tried before
 SEEN_AT_ONCE = 5  # training cases that DSPy shows a model to have them described
 MOST_WRITTEN = 1000  # tokens of what a model writes for DSPy
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """The best graph DSPy found, and what it took."""
-
-    graph: GraphSpec
-    rollouts: int
-    trials: int
-    tokens: int
-    reason: str
 
 
 async def dspy_fit(
@@ -63,10 +46,8 @@ async def dspy_fit(
     target: float = 1.0,
     parallel: int = 4,
     critic: str = "",
-) -> Compiled:
-    """Have DSPy optimise a graph with at most so many rollouts, and within the budget of `run`.
-
-    A search with the same graph, cases and options that was interrupted goes on, and keeps the one budget.
+) -> Found:
+    """Have DSPy optimise a graph with at most so many rollouts, and within the budget of `run`; a step is a graph it tried.
 
     Args:
         target: Score of a training case whose turns may be demonstrations.
@@ -85,68 +66,48 @@ async def dspy_fit(
     del optuna
     if all(a.function for _, _, a in agents_of(graph)):
         raise SpecError("no agent of the network is a model, so DSPy has nothing to optimise")
-    given = (graph.hash, [c.id for c in (*train, *val)], run.model_dump(mode="json"), rollouts, target, critic)
-    task = f"DSPy {content_hash(json.dumps(given))[:12]} on {graph.name or 'a network'}"
-    log, made_before = _begun(runner.store, task, run)
-    ctx = runner.context(log, run, spent=spent_by(made_before))
-    search = _Search(graph, train, val, Bench(ctx, parallel, rollouts), target, critic or run.model)
-    try:
-        await asyncio.to_thread(search.carry_out, dspy)
-    except ModelError:
-        log.finish("failed")  # what the log holds cannot be gone on with; what is paid is known to the store
-        raise
-    except BaseException:
-        log.release()  # left interrupted, so that it can go on
-        raise
-    kept = Answer(text=search.best.canonical()).keep(log)
-    log.emit("run/finished", RunFinished(status="answered", answer=kept))
-    await log.durable()
-    spent = ctx.gateway.ledger.spent.tokens
-    return Compiled(search.best, search.bench.rollouts, len(search.decided), spent, search.reason)
 
+    def compile_(host: Host) -> Found:
+        search = _Search(graph, train, val, host, target, critic or run.model)
+        search.carry_out(dspy)
+        return Found(search.best, len(search.decided), host.reason)
 
-def _begun(store: Store, task: str, run: RunOptions) -> tuple[RunLog, list[ModelCalled]]:
-    """The log of this search, and the calls that an earlier execution of it made."""
-    left = list_runs(store, status="interrupted", text=task, limit=1).runs
-    if not left:
-        return store.start_run(task=task, model=run.model, seed=run.seed), []
-    calls = [r.event for r in get_events(store, left[0].id, kind=ModelCalled) if isinstance(r.event, ModelCalled)]
-    return store.resume_run(left[0].id), calls
-
-
-class _Over(BaseException):
-    """The search ends here. No `Exception`, for DSPy takes those for wrong answers of a program."""
+    return await entertain(
+        "DSPy",
+        compile_,
+        runner,
+        graph,
+        (*train, *val),
+        run,
+        rollouts=rollouts,
+        parallel=parallel,
+        settings=(target, critic),
+    )
 
 
 class _Search:
-    """One search. DSPy runs in a thread of its own, the engine in the event loop that made the search."""
+    """One search, which DSPy's program and model turn to for all they want."""
 
     def __init__(
-        self, graph: GraphSpec, train: Sequence[Case], val: Sequence[Case], bench: Bench, target: float, writer: str
+        self, graph: GraphSpec, train: Sequence[Case], val: Sequence[Case], host: Host, target: float, writer: str
     ) -> None:
         self.graph = graph
         self.train = train
         self.val = val
-        self.bench = bench
+        self.host = host
         self.target = target
         self.writer = writer
         self.best = graph
         self.decided: dict[str, dict[str, Rollout]] = {}  # by graph, its rollouts of all cases that decide
         self.given: dict[str, str] = {}  # the instructions of each agent as DSPy first read them
-        self.reason = ""
-        self.broken: Exception | None = None  # what went wrong in the engine, or with the model
         self._cases = {c.id: c for c in train}
-        self._loop = asyncio.get_running_loop()
-        self._asked = count()
         self._idle = 0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_Search":
         return self  # DSPy copies programs, and all copies share one search
 
-    # In DSPy's thread
-
     def carry_out(self, dspy: Any) -> None:
-        """Optimise; the best graph then stands in `best`. Raises what went wrong in the engine, or why no model answered."""
+        """Optimise; the best graph then stands in `best`. Raises `Over` where something went wrong in the engine."""
         model = dspy.LM("gateway", engine=_Engine(self), cache=False, num_retries=0, max_tokens=MOST_WRITTEN)
         with _hushed(), dspy.context(lm=model, adapter=dspy.JSONAdapter(), disable_history=True):
             try:
@@ -160,14 +121,12 @@ class _Search:
                     program_aware_proposer=False,
                     view_data_batch_size=SEEN_AT_ONCE,
                 )
-                self.reason = f"{MANY_TRIALS} trials are done"
-            except _Over:
-                if self.broken:
-                    raise self.broken from None
+                self.host.end(f"{MANY_TRIALS} trials are done")
+            except Over:
+                if self.host.broken:
+                    raise
             except dspy.DSPyError as e:
-                if isinstance(self.broken, ModelError) and self.broken.kind in NOT_THE_GRAPH:
-                    raise self.broken from None
-                self.reason = f"DSPy gave up: {e}"  # what the model wrote for it could not be read
+                self.host.reason = f"DSPy gave up: {e}"  # what the model wrote for it could not be read
 
     def _optimiser(self, dspy: Any, model: Any) -> Any:
         made = dspy.MIPROv2(
@@ -180,7 +139,7 @@ class _Search:
             max_labeled_demos=0,
             metric_threshold=self.target,
             num_threads=1,  # cases that decide are run side by side by the bench
-            seed=self.bench.ctx.seed,
+            seed=self.host.bench.ctx.seed,
         )
         made.num_instruct_candidates = CANDIDATES // 2
         return made
@@ -196,8 +155,8 @@ class _Search:
         if case not in self._cases:
             rollout = self._trial(graph, case)
         else:
-            (rollout,) = self._rolled(graph, [self._cases[case]])
-            for name, shown in self._in_loop(self._turns(rollout)).items():
+            (rollout,) = self.host.rolled(graph, [self._cases[case]])
+            for name, shown in self.host.wait(self._turns(rollout)).items():
                 heard = {"task": shown.task, "origin": shown.origin}
                 settings.trace.append((program.agents[name], heard, {"turn": shown.turn}))
         return rollout.score or 0.0, rollout.answer.text if rollout.answer else rollout.words
@@ -218,67 +177,32 @@ class _Search:
         if case == self.val[0].id:  # DSPy takes the cases in order, so here a trial begins
             self._idle = self._idle + 1 if graph.hash in self.decided else 0
             if self._idle > MOST_IDLE:
-                self.end("no combination is left that was not tried")
+                self.host.end("no combination is left that was not tried")
         return self._decide(graph)[case]
 
     def _decide(self, graph: GraphSpec) -> dict[str, Rollout]:
         """The graph's rollouts of all cases that decide; it becomes the best one where its mean is higher."""
         if graph.hash not in self.decided:
-            done = self._rolled(graph, self.val)
+            done = self.host.rolled(graph, self.val)
             self.decided[graph.hash] = {r.case.id: r for r in done}
             if self._mean(graph) > self._mean(self.best) + 1e-9:
                 self.best = graph
             if self._mean(self.best) > 1 - 1e-9:
-                self.end("no deciding case is left that could be won")
+                self.host.end("no deciding case is left that could be won")
         return self.decided[graph.hash]
 
     def _mean(self, graph: GraphSpec) -> float:
         done = self.decided[graph.hash].values()
         return sum(r.score or 0.0 for r in done) / len(done)
 
-    def _rolled(self, graph: GraphSpec, cases: Sequence[Case]) -> list[Rollout]:
-        try:
-            return self._in_loop(self.bench.run(graph, cases))
-        except OutOfBudget as e:
-            self.end(str(e))
-
-    def ask(self, request: ModelRequest) -> ModelReply:
-        """What a model replies to DSPy itself; one that was cut off is handed on, for DSPy mends such. Raises `ModelError`."""
-        k = next(self._asked)
-        own = request.model_copy(update={"seed": request.seed + k})  # who asks the same again wants another reply
-        try:
-            return self._in_loop(self.bench.ctx.gateway.call(own, at=f"propose/{k}", purpose="critic"))
-        except BudgetExhausted as e:
-            self.end(e.message)
-        except ModelError as e:
-            if isinstance(e, Truncated) and e.reply:
-                return e.reply
-            self.broken = e
-            raise
-
-    def end(self, reason: str) -> NoReturn:
-        self.reason = reason
-        raise _Over
-
-    def _in_loop(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What a coroutine of the engine gives. Its bugs end the search; DSPy would take them for wrong answers."""
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-        except (OutOfBudget, ModelError):
-            raise
-        except Exception as e:
-            self.broken = e
-            raise _Over from e
-
-    # In the event loop
-
     async def _turns(self, rollout: Rollout) -> dict[str, Example]:
         """The turns of all agents in a rollout, as demonstrations."""
+        means, ctx = Means(solved=(rollout,)), self.host.bench.ctx
         found = {}
         for layer, team, agent in agents_of(self.graph):
             if not agent.function:
                 with suppress(CannotEdit):  # it had no part in that case
-                    turn = demonstration(agent, layer.id, rollout.case.id, Means(solved=(rollout,)), self.bench.ctx)
+                    turn = demonstration(agent, layer.id, rollout.case.id, means, ctx)
                     found[f"{layer.id}/{team.id}/{agent.id}"] = turn
         return found
 
@@ -301,13 +225,13 @@ class _Engine:
             Message(role="assistant" if m.role == "assistant" else "user", content=m.text) for m in request.messages
         ]
         asked = request.config
-        reply = self._search.ask(
+        reply: ModelReply = self._search.host.ask(
             ModelRequest(
                 model=self._search.writer,
                 messages=tuple(talk),
                 answer_schema=(asked.response_format or {}).get("schema"),
                 temperature=asked.temperature or 0.0,
-                seed=self._search.bench.ctx.seed,
+                seed=self._search.host.bench.ctx.seed,
                 max_tokens=asked.max_tokens or MOST_WRITTEN,
             )
         )

@@ -6,10 +6,7 @@ through our gateway, so that both are counted and bounded as they are for us. Th
 Source: Agrawal et al., "GEPA: Reflective Prompt Evolution Can Outperform Reinforcement Learning", arXiv 2507.19457.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from agents import GraphSpec, Runner, RunOptions
@@ -17,26 +14,20 @@ from agents.backward.critic import case_page, compact, layer_page
 from agents.backward.edit import SetPrompt, apply_all
 from agents.backward.gate import agents_of
 from agents.backward.parts import find_agent, find_layer, find_team
-from agents.backward.rollout import Bench, Case, OutOfBudget, Rollout, nodes
-from agents.models import BudgetExhausted, Message, ModelRequest
+from agents.backward.rollout import Case, Rollout, nodes
+from agents.models import Message, ModelRequest
+from experiments.systems.guest import Found, Host, Over, entertain
 
 MINIBATCH = 3  # GEPA's own
+TEMPERATURE = 0.3
+MOST_IDLE = 200  # evaluations in a row that needed no new rollout
+MOST_WRITTEN = 1000  # tokens of a reflection
 
 
 class Quiet:
     """A logger that says nothing."""
 
     def log(self, message: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Evolved:
-    """The best graph GEPA found, and what it took."""
-
-    graph: GraphSpec
-    rollouts: int
-    steps: int
-    tokens: int
 
 
 async def gepa_fit(
@@ -49,56 +40,43 @@ async def gepa_fit(
     rollouts: int,
     parallel: int = 4,
     critic: str = "",
-) -> Evolved:
-    """Evolve a graph's prompts with at most so many rollouts, and within the budget of `run`.
+) -> Found:
+    """Evolve a graph's prompts with at most so many rollouts, and within the budget of `run`; a step is an evaluation.
+
+    Args:
+        critic: Model that reflects; left out, the run's.
 
     Raises:
         ModuleNotFoundError: The extra is not installed.
+        ModelError: The model cannot be reached.
     """
     try:
         from gepa.api import optimize
     except ModuleNotFoundError as e:
         raise ModuleNotFoundError("GEPA needs its package: pip install 'backprose[gepa]'") from e
-    log = runner.store.start_run(task=f"GEPA on {graph.name or 'a network'}", model=run.model, seed=run.seed)
-    ctx = runner.context(log, run)
-    bench = Bench(ctx, parallel, rollouts)
-    loop = asyncio.get_running_loop()
-    reflections = count()
 
-    async def reflect(prompt: str) -> str:
-        request = ModelRequest(
-            model=critic or run.model,
-            messages=(Message(role="user", content=prompt),),
-            temperature=0.3,
-            seed=run.seed,
-            max_tokens=1000,
-        )
-        try:
-            return (await ctx.gateway.call(request, at=f"reflect/{next(reflections)}", purpose="critic")).text
-        except BudgetExhausted:
-            adapter.broke = True
-            raise
-
-    adapter = _Adapter(graph, bench, loop)
-    try:
-        result: Any = await asyncio.to_thread(
-            optimize,  # type: ignore[arg-type]  # its adapters are generic
+    def evolve(host: Host) -> Found:
+        adapter = _Adapter(graph, host, critic or run.model)
+        result: Any = optimize(
             seed_candidate=adapter.seed(),
             trainset=list(train),
             valset=list(val),
-            adapter=adapter,
-            reflection_lm=lambda prompt: asyncio.run_coroutine_threadsafe(reflect(str(prompt)), loop).result(),
+            adapter=adapter,  # type: ignore[arg-type]  # its adapters are generic
+            reflection_lm=adapter.reflect,  # type: ignore[arg-type]
             reflection_minibatch_size=MINIBATCH,
             max_metric_calls=20 * rollouts,  # the bench's count, which knows what was run before, is the one that binds
-            stop_callbacks=[lambda state: adapter.broke or adapter.idle > 200],
+            stop_callbacks=[lambda state: bool(host.reason) or adapter.idle > MOST_IDLE],
             seed=run.seed,
             logger=Quiet(),
             raise_on_exception=False,
         )
-    finally:
-        log.finish("answered")
-    spent = ctx.gateway.ledger.spent.tokens
-    return Evolved(adapter.graph_of(result.best_candidate), bench.rollouts, adapter.evaluations, spent)
+        reason = host.reason or f"{MOST_IDLE} evaluations brought nothing new"
+        return Found(adapter.graph_of(result.best_candidate), adapter.evaluations, reason)
+
+    cases = (*train, *val)
+    return await entertain(
+        "GEPA", evolve, runner, graph, cases, run, rollouts=rollouts, parallel=parallel, settings=(critic,)
+    )
 
 
 class _Adapter:
@@ -106,12 +84,11 @@ class _Adapter:
 
     propose_new_texts = None  # GEPA's own
 
-    def __init__(self, graph: GraphSpec, bench: Bench, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, graph: GraphSpec, host: Host, critic: str) -> None:
         self.graph = graph
-        self.bench = bench
-        self.loop = loop
+        self.host = host
+        self.critic = critic
         self.evaluations = 0
-        self.broke = False  # the budget is spent
         self.idle = 0  # evaluations in a row that needed no new rollout
 
     def seed(self) -> dict[str, str]:
@@ -127,19 +104,35 @@ class _Adapter:
     def evaluate(self, batch: list[Case], candidate: dict[str, str], capture_traces: bool = False) -> Any:
         from gepa.core.adapter import EvaluationBatch
 
-        before = self.bench.rollouts
-        graph = self.graph_of(candidate)
+        before = self.host.bench.rollouts
         try:
-            done = asyncio.run_coroutine_threadsafe(self.bench.run(graph, batch), self.loop).result()
-        except OutOfBudget:
-            self.broke, done = True, []
+            done = self.host.rolled(self.graph_of(candidate), batch)
+        except Over:
+            if self.host.broken:
+                raise
+            done = []  # the budget is spent, and GEPA asks before it goes on
         self.evaluations += 1
-        self.idle = 0 if self.bench.rollouts > before else self.idle + 1
+        self.idle = 0 if self.host.bench.rollouts > before else self.idle + 1
         scores = [r.score or 0.0 for r in done] or [0.0] * len(batch)
         traces = list(done) if capture_traces else None
         return EvaluationBatch(
             outputs=[str(r.answer) for r in done] or [""] * len(batch), scores=scores, trajectories=traces
         )
+
+    def reflect(self, prompt: str) -> str:
+        request = ModelRequest(
+            model=self.critic,
+            messages=(Message(role="user", content=str(prompt)),),
+            temperature=TEMPERATURE,
+            seed=self.host.bench.ctx.seed,
+            max_tokens=MOST_WRITTEN,
+        )
+        try:
+            return self.host.ask(request).text
+        except Over as over:
+            if self.host.broken:
+                raise
+            raise RuntimeError(self.host.reason) from over  # GEPA drops this proposal, and asks before it goes on
 
     def make_reflective_dataset(
         self, candidate: dict[str, str], eval_batch: Any, components_to_update: list[str]
@@ -150,7 +143,7 @@ class _Adapter:
         """What one agent heard and said in a rollout, with the verdict: as much as our own local critic sees."""
         layer_id, _, agent_id = name.partition("/")
         layer = find_layer(rollout.graph, layer_id)
-        end = asyncio.run_coroutine_threadsafe(nodes(rollout, self.bench.ctx), self.loop).result()
+        end = self.host.wait(nodes(rollout, self.host.bench.ctx))
         page = case_page(rollout, end, layer=layer_id)
         find_agent(find_team(layer), agent_id)
         sources = next(heard for x, heard in rollout.graph.wired() if x.id == layer_id)

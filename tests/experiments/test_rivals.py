@@ -1,4 +1,4 @@
-"""Rival optimisers, GEPA, DSPy and TextGrad with revert: that they mend what they can, keep the budget, and never keep what is worse.
+"""Rival optimisers, GEPA, DSPy and TextGrad with revert: they mend what they can, keep the budget, and never keep what is worse.
 
 The tasks are orders of the simulated trade, whose agents depend on what they are told; critics and writers are scripted.
 """
@@ -81,7 +81,7 @@ def improve(
     start: GraphSpec = FAMILY.faulty,
     learn: list[Case] = TRAIN,
     decide: list[Case] = VAL,
-    tokens: int = 300_000,
+    tokens: int = 30_000,
     rollouts: int | None = 150,
 ) -> Improved:
     runner = Runner(store, {"simulated": Scripted(script)})
@@ -121,7 +121,7 @@ def _failing(case: Case) -> Case:
 
 
 @pytest.mark.parametrize("method", RIVALS)
-@pytest.mark.parametrize("tokens", [6_000, 20_000])
+@pytest.mark.parametrize("tokens", [6_000, 12_000])
 def test_the_budget_is_spent_and_never_exceeded(store: Store, method: str, tokens: int) -> None:
     made = improve(store, method, language(spoilt), tokens=tokens, rollouts=None)
     (run,) = list_runs(store).runs
@@ -289,7 +289,6 @@ def test_a_search_that_was_interrupted_goes_on_as_if_nothing_had_been(tmp_path: 
     whole, made = search("whole")
     for stop_at in (made // 4, made // 2):
         assert search("parts", stop_at) == (None, stop_at)  # and not a call more
-        made -= stop_at - 1
     again, _ = search("parts")
     assert whole and again
     assert replace(again, run_id="") == replace(whole, run_id="")
