@@ -20,7 +20,7 @@ class Purse:
     """What all runs together may spend.
 
     Attributes:
-        empty: A call was refused for it.
+        empty: A call was refused for it, or something that needs many.
         failure: Why the latest call failed; None where it did not.
     """
 

@@ -27,7 +27,7 @@ TITLE = "teaching"
 
 
 class CannotTeach(Exception):
-    """The suite has too little to learn from, or the purse too little to pay for it; `hint` says what would be right."""
+    """The suite has too little to learn from; `hint` says what would be right."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message}; {hint}")
@@ -70,8 +70,8 @@ async def taught(
         say: Told how a teaching ended.
 
     Raises:
-        CannotTeach: The suite has too few items to learn from, or the purse has too little left.
-        Unfinished: The purse is empty, or the model does not answer.
+        CannotTeach: The suite has too few items to learn from.
+        Unfinished: The purse has too little left, or the model does not answer.
         ModuleNotFoundError: The method's package is not installed.
     """
     if not system.method:
@@ -111,10 +111,9 @@ async def _teach(
     """Carry out the method. One that was cut short would not be what the others are, so it is no teaching."""
     cap, spent = purse.ledger.budget.tokens, purse.spent.tokens
     if cap is not None and cap - spent < lessons.tokens:
-        raise CannotTeach(
-            f"teaching {system.name} may take {lessons.tokens:,} tokens, and the budget has {max(cap - spent, 0):,} left",
-            "raise the budget, or give all teachings fewer tokens",
-        )
+        purse.empty = True
+        little = f"teaching {system.name} may take {lessons.tokens:,} tokens, and the budget has {max(cap - spent, 0):,} left"
+        raise Unfinished(little, hint="raise the budget, or give all teachings fewer tokens", lacking={})
     how = TrainOptions(parallel=lessons.parallel or concurrency(runner, run.model))
     payer = paying(runner, purse, run.model)
     try:

@@ -131,7 +131,7 @@ def test_another_seed_or_more_tokens_are_another_teaching(room: Class) -> None:
 
 
 def test_a_purse_too_small_for_a_teaching_is_not_opened(room: Class) -> None:
-    with pytest.raises(CannotTeach, match="teaching dspy may take 12,000 tokens, and the budget has 9,000 left"):
+    with pytest.raises(Unfinished, match="teaching dspy may take 12,000 tokens, and the budget has 9,000 left"):
         room.teach("dspy", purse=Purse(Budget(tokens=9_000)))
     assert room.model.calls == 0
 

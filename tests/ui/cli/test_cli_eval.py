@@ -85,6 +85,37 @@ def test_what_was_measured_is_compared_listed_reported_and_exported(
     assert json.loads(again.stdout) == [board]
 
 
+def test_systems_that_learn_are_taught_and_take_their_place_among_the_others(
+    cli: Cli, server: ModelServer, tmp_path: Path
+) -> None:
+    school = tmp_path / "school.py"
+    school.write_text(
+        SUITE.replace("for k in", 'for split in ("train", "val", "test") for k in').replace(
+            'f"{k} MW over 1 h?", k, id=f"e{k}", split="test"',
+            'f"{k} MW over 1 h, {split}?", k, id=f"{split}{k}", split=split',
+        )
+    )
+    systems = ("trained", "gepa", "dspy", "textgrad", "chain_of_thought", "self_consistency")
+    named = [word for system in systems for word in ("--system", system)]
+    words = ("eval", str(school), *named, "--model", server.model, "--val", "12", "--train-tokens", "9000")
+    broke = cli(*words, "--budget-tokens", "8000")
+    assert (broke.exit_code, server.asked) == (4, 0)
+    assert "teaching trained may take 9,000 tokens, and the budget has 8,000 left" in squeezed(broke.stderr)
+    done = cli(*words)
+    assert done.exit_code == 0, done.output
+    asked, lines = server.asked, squeezed(done.stderr)
+    for system in systems[:4]:
+        assert f"energies, {system}, seed 0: taught with " in lines
+        assert f"energies, {system}, seed 0: 12/12, 1 solved" in lines
+    assert all(f"{system} " in squeezed(done.stdout) for system in systems)
+    again = cli(*words)
+    assert (again.stdout, server.asked) == (done.stdout, asked)
+    assert "taught with" not in again.stderr
+    learning = cli(*words, "--split", "val")
+    assert learning.exit_code == 2
+    assert "trained learns from train and val" in squeezed(learning.stderr)
+
+
 def test_mistakes_are_told_what_would_be_right(cli: Cli, server: ModelServer, suite: str) -> None:
     for words, said in (
         (("eval", "energis"), "no suite named energis"),
