@@ -106,6 +106,8 @@ def decomposition(say: Say) -> Sequence[Line]:
             ratios,
             target=3.0,
             others={"three [%]": sum(ours) / 3, "one [%]": sum(single) / 3},
+            note="Gauss-Newton learns this smooth field better with one network, which has no borders to match; the gain was "
+            "claimed for first-order optimisers",
         ),
         Line.over_seeds("the same, ratio of the fields' errors", fields),
     ]
@@ -169,7 +171,7 @@ def fault(say: Say) -> Sequence[Line]:
         except Exception as error:
             say(f"from k {k:.3g}, d {d:.4g}: {type(error).__name__}: {error}")
     ks, ds = ([getattr(o, name) or math.nan for o in ends] for name in ("permeability", "distance"))
-    apart = 100 * max(max(ks) / min(ks) - 1, max(ds) / min(ds) - 1) if ends else math.inf
+    of_k, of_d = (100 * (max(found) / min(found) - 1) if found else math.inf for found in (ks, ds))
     return [
         _worst("clean record: error of k", [_off(o.permeability, TRUE_K) for o in exact], "%", 1),
         _worst("clean record: error of d", [_off(o.distance, TRUE_D) for o in exact], "%", 3),
@@ -178,7 +180,8 @@ def fault(say: Say) -> Sequence[Line]:
         _worst("0.5 psi of noise: error of d", [_off(o.distance, TRUE_D) for o in rough], "%", 8,
                {"least squares on the closed form": max(_off(d, TRUE_D) for _, d in classical)}),
         Line("ten starts within a factor of 30: that end", len(ends), target=10),
-        Line("the largest difference between those ends", apart, "%", 2, at_most=True),
+        Line("the largest difference between those ends", max(of_k, of_d), "%", 2, at_most=True,
+             note=f"of k {of_k:.2g} %, of d {of_d:.2g} %"),
         Line("an inversion", max(seconds) / 60, "min", 4, at_most=True),
     ]  # fmt: skip
 
