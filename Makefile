@@ -9,14 +9,13 @@ export TASK
 # What is installed is compiled as it is used, so what is compiled must be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check install clean
+.PHONY: run test check weights install clean
 
 run: $(VENV)/.installed
 	@$(BIN)/backprose run "$$TASK"
 
-test: check
-	@$(BIN)/backprose model fetch local/qwen2.5-coder-1.5b
-	@$(BIN)/backprose model fetch local/smollm2-135m
+test: $(VENV)/.developer
+	@$(MAKE) --no-print-directory --jobs=2 check weights
 	$(BIN)/python -m pytest -m "not local_model and not alone" -n logical --maxprocesses 4 --dist loadfile
 	$(BIN)/python -m pytest -m "local_model or alone"
 
@@ -26,18 +25,23 @@ check: $(VENV)/.developer
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+weights: $(VENV)/.installed
+	@$(BIN)/backprose model fetch local/qwen2.5-coder-1.5b
+	@$(BIN)/backprose model fetch local/smollm2-135m
+
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/bin/python:
 	@echo "Setting up $(VENV) with $(PYTHON): about 3 GB of libraries, a few minutes the first time."
 	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --editable '.[power]'
 	@touch $@
 
-$(VENV)/.developer: $(VENV)/.installed
-	@echo "Adding what the tests need to $(VENV)."
+$(VENV)/.developer: pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-compile --editable '.[dev]'
-	@touch $@
+	@touch $(VENV)/.installed $@
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -12,7 +12,7 @@ from ui.view.live import PER_PAGE, Live
 from ui.view.trace import Span
 from ui.web import parts
 
-LEVEL = 40  # branches that are listed at once
+LEVEL = 25  # branches that are listed at once
 
 
 def branches(live: Live, span: Span) -> None:
