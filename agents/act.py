@@ -24,6 +24,7 @@ from agents.check import (
     misdirected_change,
     misread_comparison,
     mistyped_numbers,
+    shared_numbers,
     unsaid_values,
     unused_numbers,
 )
@@ -233,6 +234,8 @@ class _Desk:
         advice: list[str] = []
         if "complete" in self.agent.checks and turn.calls:
             advice += [f"{words}{self._look(words)}" for words in self._unused(turn)]
+            for c in turn.calls:
+                advice += shared_numbers(c.arguments, self.brief.task, _defaults(self.tools[c.tool]))
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
             advice += misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers)

@@ -181,6 +181,22 @@ def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str,
     return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(said))
 
 
+def shared_numbers(arguments: Mapping[str, Any], task: str, defaults: Mapping[str, Any]) -> tuple[str, ...]:
+    """Advice where one number of the task, said once, became the value of two arguments of a call."""
+    said = mentions(task)
+    of: dict[Mention, list[str]] = {}
+    for name, n in arguments.items():
+        if isinstance(n, int | float) and not isinstance(n, bool) and n != defaults.get(name):
+            sources = [m for m in said if any(near(r, n) for r in m.readings())]
+            if len(sources) == 1:
+                of.setdefault(sources[0], []).append(name)
+    return tuple(
+        f"the task says {number.words} once, but {' and '.join(names)} use it; leave out the one it is not said of"
+        for number, names in of.items()
+        if len(names) > 1
+    )
+
+
 def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]) -> tuple[str, ...]:
     """Complaints about names in arguments of which the task has neither a word nor a number."""
     said = set(re.findall(r"[a-z]+|\d+", task.lower())) | {f"{m.value:g}" for m in mentions(task)}
@@ -214,6 +230,10 @@ Way = Literal["up", "down"]
 NEARBY = 40  # characters between a number and the word that says which way it changes something
 EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio|factor"
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
+MARGINAL = re.compile(  # a price is what one more costs: "a megawatt-hour is worth" and "one extra MW adds" change no case
+    r"\b(an?|one|each|every|another|the (next|last)) ((extra|additional|more|further|single|marginal) )?(mwh?|megawatt)\b"
+)
+OF_A_PRICE = re.compile(rf"{MARGINAL.pattern}|\b(worth|adds?|added)\b")
 IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
 ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
 RATIO = re.compile(r"\b(times as|ratio|factor)\b")
@@ -236,17 +256,24 @@ def misread_comparison(
         cases: Arguments of each call.
         answers: Expressions over the calls.
     """
-    change = CHANGE.search(asked.lower())
+    change = change_asked(asked)
     if not change:
         return ("the values of one case are asked for: make one call",) if len(cases) > 1 else ()
     if RATIO.search(asked.lower()):
         return () if any(" / b" in a or " / a" in a for a in answers) else ("a ratio of two cases is asked for",)
     if not any(" - " in a for a in answers):
-        return (f"{change[0]!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
+        return (f"{change!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
     wanted = bool(IN_PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
     if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
     return (*_stray_changes(asked, *cases), *_both_ways(task, *cases)) if len(cases) == 2 else ()
+
+
+def change_asked(asked: str) -> str | None:
+    """The word of a question that asks what a change does, if one does."""
+    words = asked.lower()
+    change = CHANGE.search(OF_A_PRICE.sub(" ", words) if MARGINAL.search(words) else words)
+    return change[0] if change else None
 
 
 def misdirected_change(asked: Sequence[str], expression: str, value: Callable[[str], float]) -> tuple[str, ...]:

@@ -118,10 +118,12 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
     elements = _Elements.of(sources)
     for name, field in given["properties"].items():
-        if name in tool.asks or (field.get("copied") == "numbers" and not elements.numbers):
+        numbered = field.get("copied") == "numbers"
+        pattern = _element(elements, field.get("examples")) if numbered else None
+        if name in tool.asks or (numbered and not pattern):
             del schema["properties"][name]
-        elif field.get("copied") == "numbers":
-            element = {"type": "string", "pattern": f"^{_element(elements, field.get('examples'))}$"}
+        elif pattern:
+            element = {"type": "string", "pattern": f"^{pattern}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif field.get("copied"):
             schema["properties"][name] = {"enum": spans(task)}
@@ -166,17 +168,21 @@ def _outputs(tool: AnyTool, elements: _Elements, *, numeric: bool) -> list[str]:
             found.append(output)
         elif fields[given[output]].annotation in (int, int | None):
             found += [rf"{output}\[{n}\]" for n in elements.alone or elements.numbers]
-        elif elements.numbers:
-            found.append(rf"{output}\[{_element(elements, fields[given[output]].examples)}\]")
+        elif element := _element(elements, fields[given[output]].examples):
+            found.append(rf"{output}\[{element}\]")
     return found
 
 
-def _element(elements: _Elements, examples: Sequence[str] | None) -> str:
-    """Regular expression of a name that is made of the task's numbers, in the form of the examples: 13, 6-8, 6-8#2."""
+def _element(elements: _Elements, examples: Sequence[str] | None) -> str | None:
+    """Regular expression of a name that is made of the task's numbers, in the form of the examples: 13, 6-8, 6-8#2.
+
+    A pair joins two different ones: what runs from bus 5 to bus 5 is no line. None where no name can be made.
+    """
     pairs = {"-" in example for example in examples or ()}
-    one, alone = (f"({'|'.join(map(str, n))})" for n in (elements.numbers, elements.alone or elements.numbers))
-    name = f"{one}-{one}" if pairs == {True} else alone if pairs == {False} else f"{one}(-{one})?"
-    return rf"{name}(#[1-9])?"
+    alone = [str(n) for n in elements.alone or elements.numbers] if pairs != {True} else []
+    numbers = elements.numbers if pairs != {False} else []
+    joined = [f"{n}-({'|'.join(str(m) for m in numbers if m != n)})" for n in numbers if len(numbers) > 1]
+    return rf"({'|'.join([*alone, *joined])})(#[1-9])?" if alone or joined else None
 
 
 def _whole_numbers(text: str) -> list[int]:

@@ -5,12 +5,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.check import (
+    change_asked,
     foreign_names,
     invented_numbers,
     mentions,
     misdirected_change,
     misread_comparison,
     mistyped_numbers,
+    shared_numbers,
     unsaid_values,
     unused_numbers,
 )
@@ -79,6 +81,30 @@ def test_a_forgotten_condition_is_named_once_and_a_used_one_is_not() -> None:
     task = "the 30-bus grid at 115 % load, that is 115 %"
     assert unused_numbers([{"case": "case30"}], task) == ("the task says 115, but no argument uses it",)
     assert unused_numbers([{"case": "case30"}, {"load": 1.15}], task) == ()
+
+
+def test_a_number_said_once_becomes_one_argument() -> None:
+    both = {"load_scale": 1.2, "rating_scale": 1.2}
+    (advice,) = shared_numbers(both, "consumes a fifth more than published", {"rating_scale": 1})
+    assert advice.startswith("the task says fifth once, but load_scale and rating_scale use it")
+    for task in ("20 % more load, and ratings 20 % up", "a fifth more"):
+        assert shared_numbers({"load_scale": 1.2, "rating_scale": 1}, task, {"rating_scale": 1}) == ()
+    assert shared_numbers(both, "20 % more load, and ratings 20 % up", {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "change"),
+    [
+        ("what is a megawatt-hour worth at bus 5", None),
+        ("how many $/MWh does one extra megawatt at bus 5 add to the optimum", None),
+        ("the bus where an additional megawatt would be dearest", None),
+        ("how much more is a megawatt-hour worth at bus 5 than at bus 4", "more"),
+        ("what is a 20 MW wind farm worth to the 9-bus grid", "worth"),
+        ("how much does the loss of a line add to the cost", "loss"),
+    ],
+)
+def test_what_one_more_megawatt_costs_is_a_price_and_no_change(asked: str, change: str | None) -> None:
+    assert change_asked(asked) == change
 
 
 def test_a_name_must_share_a_word_or_its_numbers_with_the_task() -> None:

@@ -53,7 +53,9 @@ def test_elements_are_named_with_the_tasks_numbers() -> None:
     )
     assert all(outages.match(line) for line in ("6-8", "20-10", "6-8#2"))
     assert not any(outages.match(line) for line in ("all", "6-9", "1-2"))
+    assert not outages.match("6-6")
     assert "outages" not in arguments("the cheapest hour of the Dutch grid")
+    assert "outages" not in arguments("the dearest bus of the 5-bus grid")  # one bus has no line to itself
 
 
 def test_a_generator_is_named_by_one_bus_and_a_line_by_two() -> None:
