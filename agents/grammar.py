@@ -20,19 +20,24 @@ MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
 PAIR = re.compile(r"\b\d+-\d+\b")
+SYSTEM = re.compile(r"\b\d+[- ](?:bus|node)\b|\bcase\w*\d\w*", re.IGNORECASE)  # 118-bus, case30, case24_ieee_rts
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
 
 
 class _Elements(NamedTuple):
-    """Whole numbers of a text, of which names of elements are made; `alone` without those of pairs: a 30-17 names no bus 30."""
+    """Whole numbers of a text, of which names of elements are made; `alone` without those of pairs: a 30-17 names no bus 30.
+
+    How many buses a system has names none of them.
+    """
 
     numbers: list[int]
     alone: list[int]
 
     @classmethod
     def of(cls, text: str) -> "_Elements":
-        return cls(_whole_numbers(text), _whole_numbers(PAIR.sub(" ", text)))
+        of_elements = SYSTEM.sub(" ", text)
+        return cls(_whole_numbers(of_elements), _whole_numbers(PAIR.sub(" ", of_elements)))
 
 
 def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str, sources: str) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _outputs(tool: AnyTool, elements: _Elements, *, numeric: bool) -> list[str]:
         if output not in given:
             found.append(output)
         elif fields[given[output]].annotation in (int, int | None):
-            found += [rf"{output}\[{n}\]" for n in elements.alone or elements.numbers]
+            found += [rf"{output}\[{n}\]" for n in elements.alone]
         elif element := _element(elements, fields[given[output]].examples):
             found.append(rf"{output}\[{element}\]")
     return found
@@ -179,7 +184,7 @@ def _element(elements: _Elements, examples: Sequence[str] | None) -> str | None:
     A pair joins two different ones: what runs from bus 5 to bus 5 is no line. None where no name can be made.
     """
     pairs = {"-" in example for example in examples or ()}
-    alone = [str(n) for n in elements.alone or elements.numbers] if pairs != {True} else []
+    alone = [str(n) for n in elements.alone] if pairs != {True} else []
     numbers = elements.numbers if pairs != {False} else []
     joined = [f"{n}-({'|'.join(str(m) for m in numbers if m != n)})" for n in numbers if len(numbers) > 1]
     return rf"({'|'.join([*alone, *joined])})(#[1-9])?" if alone or joined else None

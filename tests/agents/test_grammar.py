@@ -73,6 +73,15 @@ def test_a_line_names_neither_of_its_buses() -> None:
         assert says(f"{task}, and bus 30", "nothing", f"a.{output}[30]")
 
 
+def test_the_size_of_a_system_names_none_of_its_elements() -> None:
+    plants = "losing plant 10 or plant 80 of the 118-bus grid"
+    outages = re.compile(arguments(plants)["outages"]["items"]["pattern"])
+    assert outages.match("10-80")
+    assert not outages.match("10-118")
+    assert not says("which bus of case_illinois200 is cheapest", "nothing", "a.watched_price[200]")
+    assert says("price at bus 118 of the 118-bus grid", "nothing", "a.watched_price[118]")
+
+
 def test_an_answer_looks_only_where_the_task_speaks_of() -> None:
     task = "LMP at bus 7130 of the 300-bus case"
     assert says(task, "nothing", "a.watched_price[7130]")
