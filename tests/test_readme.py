@@ -38,6 +38,7 @@ def test_make_hands_the_question_over_as_it_is_and_knows_its_other_goals(line: s
     program.parent.mkdir()
     program.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
     program.chmod(0o755)
+    program.with_name("python").touch()
     (tmp_path / ".installed").touch()
     command, _, _ = line.partition("#")
     if " run" not in command:

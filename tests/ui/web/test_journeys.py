@@ -162,13 +162,17 @@ def test_markup_in_a_task_and_an_answer_is_text(visit: Visit, dashboard: Dashboa
 
 
 def test_runs_are_searched_and_the_address_holds_the_search(visit: Visit, dashboard: Dashboard) -> None:
+    from playwright.sync_api import expect
+
     visitor = visit()
     page = visitor.go("runs")
     page.get_by_label("Search").fill("30-bus")
     page.get_by_label("Search").press("Enter")
     page.wait_for_url("**/runs?q=30-bus*")
     page.get_by_text("dream", exact=False).first.wait_for(state="detached")
-    page.get_by_role("link", name="cheapest dispatch").wait_for()
+    expect(page.get_by_role("link", name="cheapest dispatch")).to_have_count(
+        1, timeout=PATIENCE
+    )  # the list of before has gone
     other = visit().go("runs?q=dream&status=refused")
     other.get_by_role("link", name="What did I dream?").wait_for()
     assert other.get_by_role("link", name="cheapest dispatch").count() == 0
