@@ -57,6 +57,9 @@ class Base:
         words: str = self.tokenizer.decode(list(tokens), skip_special_tokens=False)
         return words
 
+    def is_line_end(self, token: int) -> bool:
+        return "\n" in self.text([token])
+
 
 @cache
 def load_base() -> Base:
@@ -101,7 +104,7 @@ def read_gguf(file: Path, sha256: str) -> Base:
     heads, kv_heads = said("llama.attention.head_count"), said("llama.attention.head_count_kv")
     weights = {}
     for tensor in reader.tensors:
-        array = torch.from_numpy(gguf.dequantize(tensor.data, tensor.tensor_type))
+        array = torch.tensor(gguf.dequantize(tensor.data, tensor.tensor_type))
         if ".attn_q." in tensor.name or ".attn_k." in tensor.name:
             array = _unturned(array, heads if ".attn_q." in tensor.name else kv_heads)
         weights[_name(tensor.name)] = array.float().contiguous()

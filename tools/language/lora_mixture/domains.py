@@ -23,6 +23,7 @@ Part = Literal["train", "validation", "test"]
 VERSION = 1  # of what is written below
 CHARACTERS = 520  # of a document, which is more than a model is shown of it
 _SHARES: tuple[Part, ...] = ("test", "validation", *("train",) * 8)
+_LONGEST_SMILES = 30
 _RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 _NO_CODE = {"site-packages", "dist-packages", "test", "tests", "idlelib", "encodings", "pydoc_data", "turtledemo"}
 
@@ -99,7 +100,7 @@ def compound_question(row: dict[str, str]) -> str:
 
 @cache
 def _compounds() -> list[dict[str, str]]:
-    """Compounds of up to 30 characters of SMILES, in the order of a hash."""
+    """Compounds that are one molecule of moderate size, in the order of a hash."""
     spec = find_spec("chemicals")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("No module named 'chemicals'", name="chemicals")
@@ -108,7 +109,7 @@ def _compounds() -> list[dict[str, str]]:
     rows = []
     for line in file.read_text(encoding="utf-8").splitlines():
         values = line.split("\t", len(columns))[: len(columns)]
-        if len(values) > 7 and len(values[4]) <= 30:
+        if len(values) == len(columns) and len(values[4]) <= _LONGEST_SMILES and "." not in values[4]:
             rows.append(dict(zip(columns, values, strict=False)))
     return sorted(rows, key=lambda row: _number(row["cas"]))
 

@@ -14,6 +14,7 @@ scalings of the others add up to less than 1. g is 1 and there is no dropout ins
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -36,9 +37,7 @@ def adapted_layers(base: nn.Module, targets: Targets) -> dict[str, nn.Linear]:
     """The linear layers of `base` that experts change, by name, in the order of the scalings."""
     wanted = PROJECTIONS[targets]
     return {
-        name: module
-        for name, module in base.named_modules()
-        if isinstance(module, nn.Linear) and name.endswith(wanted)
+        name: module for name, module in base.named_modules() if isinstance(module, nn.Linear) and name.endswith(wanted)
     }
 
 
@@ -122,7 +121,7 @@ class ScalingHead(nn.Module):
         self.temperature, self.top_k, self.null = temperature, top_k, null
         widths = [hidden] + [size] * (depth - 1)
         parts: list[nn.Module] = []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             parts += [nn.Linear(inputs, outputs), nn.ReLU(), nn.Dropout(DROPOUT)]
         self.net = nn.Sequential(*parts, nn.Linear(widths[-1], (experts + null) * (layers if layerwise else 1)))
 
@@ -162,9 +161,7 @@ class Mixture:
     def state(self, ids: Int[Tensor, "b t"], cache: Any = None) -> Float[Tensor, "b t hidden"]:
         """The last hidden state of the base model alone: the first pass."""
         with torch.no_grad():
-            state: Tensor = self.base.model(
-                input_ids=ids, past_key_values=cache, use_cache=cache is not None
-            ).last_hidden_state
+            state: Tensor = self.base.model(input_ids=ids, cache=cache, use_cache=cache is not None).last_hidden_state
         return state
 
     def scalings(self, ids: Int[Tensor, "b t"], cache: Any = None) -> Float[Tensor, "b t layers n"]:
@@ -177,7 +174,7 @@ class Mixture:
     ) -> Float[Tensor, "b t vocabulary"]:
         """Logits of the next token under these scalings: the second pass."""
         with self._adding(scalings):
-            logits: Tensor = self.base(input_ids=ids, past_key_values=cache, use_cache=cache is not None).logits
+            logits: Tensor = self.base(input_ids=ids, cache=cache, use_cache=cache is not None).logits
         return logits
 
     def fixed(self, ids: Int[Tensor, "b t"], weights: Sequence[float]) -> Float[Tensor, "b t layers n"]:

@@ -90,7 +90,9 @@ class LoraMixtureInput(Frozen):
         if both := sorted(set(given) & set(BUILT_IN)):
             raise BadInput(f"texts are named {both[0]}, as a built-in domain", hint="give them another name")
         if unused := sorted(set(given) - set(self.domains)):
-            raise BadInput(f"texts {unused[0]} are not among the domains", hint="name them in domains, or leave them out")
+            raise BadInput(
+                f"texts {unused[0]} are not among the domains", hint="name them in domains, or leave them out"
+            )
         if self.action == "score" and self.prompt:
             raise BadInput("score takes no prompt", hint="say action generate or explain, or leave the prompt out")
         if self.action != "score" and not self.prompt.strip():
@@ -116,7 +118,9 @@ class LoraMixtureOutput(Frozen):
     gain_pct: float | None = quantity("%", "How far the mixture is below mixing alike", None)
     gain_low_pct: float | None = quantity("%", "Lower end of its 95 % interval over documents", None)
     gain_high_pct: float | None = quantity("%", "Upper end of that interval", None)
-    gate_accuracy: float | None = quantity("1", "Share of test documents whose most used expert is their domain's", None)
+    gate_accuracy: float | None = quantity(
+        "1", "Share of test documents whose most used expert is their domain's", None
+    )
     confusion: list[list[int]] = quantity("1", "Documents of the row's domain that use most the column's expert", [])
     tasks: dict[str, tuple[float, float]] = quantity("1", "Share of questions right: base model, mixture", {})
     text: str | None = quantity("", "The prompt's continuation", None)
@@ -126,7 +130,7 @@ class LoraMixtureOutput(Frozen):
     shares: dict[str, float] = quantity("1", "How much each expert is used, averaged over tokens and layers", {})
     entropy: float | None = quantity("1", "Indecision of the gate: 0 one expert, 1 all alike", None)
     by_token: list[tuple[str, str, float]] = quantity("1", "Each token, its most used expert and how much of it", [])
-    quality: float = quantity("1", "Validation perplexity of each document's best expert by the mixture's")
+    quality: float = quantity("1", "Validation perplexity of each domain's own expert by the mixture's")
     parameters: int = quantity("1", "Weights of all experts and the gate")
     adapted_layers: int = quantity("1", "Layers that experts change")
     duplicates: dict[str, float] = quantity("1", "Share of each domain's test documents that were trained on", {})
@@ -150,7 +154,17 @@ class MixLoraExperts(Tool[LoraMixtureInput, LoraMixtureOutput]):
     )
     worked = WORKED
     keywords = (
-        *("lora", "adapter", "expert", "mixture of experts", "gate", "fine-tune", "language model", "x-lora", "perplexity"),
+        *(
+            "lora",
+            "adapter",
+            "expert",
+            "mixture of experts",
+            "gate",
+            "fine-tune",
+            "language model",
+            "x-lora",
+            "perplexity",
+        ),
         *("low-rank", "corpus", "corpora", "domain", "smollm2", "token", "heat map", "peft"),
     )
     refinable = (

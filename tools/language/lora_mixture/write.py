@@ -4,7 +4,7 @@ Differs from PEFT's X-LoRA, which forbids a cache and runs the whole text throug
 the same, since a token's scalings do not depend on later ones.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -26,7 +26,13 @@ class Written:
 
 @torch.no_grad()
 def write(
-    mixture: Mixture, prompt: list[int], most: int, end: int | None = None, *, weights: Sequence[float] | None = None
+    mixture: Mixture,
+    prompt: list[int],
+    most: int,
+    end: int | None = None,
+    *,
+    weights: Sequence[float] | None = None,
+    stop: Callable[[int], bool] = lambda token: False,
 ) -> Written:
     """Continue a prompt, always by the most probable token.
 
@@ -35,6 +41,7 @@ def write(
         most: New tokens at most.
         end: Token after which to stop; it is not kept.
         weights: Scale the experts so in every token and layer, instead of asking the head; zeros write as the base model does.
+        stop: Says of a token that the text ends with it.
     """
     from transformers.cache_utils import DynamicCache
 
@@ -51,6 +58,8 @@ def write(
         if token == end:
             break
         tokens.append(token)
+        if stop(token):
+            break
         step = torch.tensor([[token]], device=device)
     return Written(tokens, torch.cat(seen).cpu(), perf_counter() - started)
 
