@@ -81,8 +81,8 @@ def load_base() -> Base:
 def find_file() -> Path:
     """Where the weights lie: in the installed package, which is not imported, or where `backprose model fetch` put them."""
     spec = find_spec(_PACKAGE)
-    folders = [*(spec.submodule_search_locations or [] if spec else []), cache_folder() / "models"]
-    for folder in map(Path, folders):
+    packaged = [Path(place) for place in (spec.submodule_search_locations or [] if spec else [])]
+    for folder in (*packaged, cache_folder() / "models"):
         if (folder / FILE).is_file():
             return folder / FILE
     raise BaseModelMissing(

@@ -85,7 +85,8 @@ class Experts(nn.Module):
         """What they add together to the output of the layer at `place`."""
         low = linear(x, self.down[place].flatten(0, 1)).unflatten(-1, (self.count, self.rank))
         scaled = low * (ALPHA_BY_RANK * s)[..., None]
-        return linear(scaled.flatten(-2), self.up[place].transpose(0, 1).flatten(1))
+        added: Tensor = linear(scaled.flatten(-2), self.up[place].transpose(0, 1).flatten(1))
+        return added
 
 
 class ScalingHead(nn.Module):
@@ -131,7 +132,7 @@ class ScalingHead(nn.Module):
         if self.top_k is not None:
             least = logits.topk(self.top_k, -1).values[..., -1:]
             logits = logits.masked_fill(logits < least, -torch.inf)
-        scalings = logits.softmax(-1)[..., : self.experts]
+        scalings: Tensor = logits.softmax(-1)[..., : self.experts]
         return scalings.expand(-1, -1, self.layers, -1)
 
 
@@ -194,7 +195,7 @@ class Mixture:
                 handle.remove()
 
     def _add(self, place: int, s: Tensor, layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        return output + self.experts(place, inputs[0], s)
+        return torch.add(output, self.experts(place, inputs[0], s))
 
 
 def sizes(layers: Mapping[str, nn.Linear]) -> list[tuple[int, int]]:
