@@ -1,5 +1,6 @@
 import io
 import random
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,26 @@ def test_another_file_is_not_the_base_model(monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "models" / bases.FILE).write_bytes(b"something else")
     with pytest.raises(BaseModelMissing, match="has sha256"):
         load_base.__wrapped__()
+
+
+def test_the_plan_is_that_of_the_arguments_defaults() -> None:
+    defaults = check()
+    assert Plan(**{field.name: getattr(defaults, field.name) for field in fields(Plan)}) == Plan()
+
+
+def test_shipped_experts_are_used_where_they_belong() -> None:
+    """Nothing is trained: the weights of the default settings come with the distribution."""
+    texts = {
+        "code": "import os\n\n\ndef main() -> None:\n    print(os.getcwd())\n",
+        "chemistry": "Compound: propan-2-ol\nSMILES: CC(C)O\nInChI: C3H8O/c1-3(2)4/h3-4H,1-2H3\nFormula: C3H8O\n",
+        "math": "Differentiate: 3*x**2 + 5*sin(2*x)\nDerivative: 6*x + 10*cos(2*x)\n",
+    }
+    for domain, text in texts.items():
+        out, _ = call(action="explain", prompt=text)
+        assert out.main_expert == domain
+    assert out.quality > 0.9
+    written, _ = call(action="generate", prompt="Differentiate: 4*x**3 + 6*sin(5*x)\nDerivative:", max_new_tokens=16)
+    assert written.new_tokens == 16
 
 
 def test_the_real_base_model_knows_its_capitals_and_its_tokens() -> None:

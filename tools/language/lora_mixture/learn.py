@@ -124,7 +124,8 @@ def trained_expert(
     def train() -> dict[str, Any]:
         return told(train_expert(base, expert, domains, plan, seconds, share))
 
-    return expert, load_or_train(TOOL, settings, expert, train, shipped=SHIPPED)
+    learned = load_or_train(TOOL, settings, expert, train, shipped=SHIPPED)
+    return expert.cpu(), learned
 
 
 def new_expert(base: Base, plan: Plan) -> Experts:
