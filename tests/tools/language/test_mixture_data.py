@@ -31,7 +31,7 @@ def test_the_parts_share_no_document_and_are_always_the_same(name: str) -> None:
     assert all(len(document) >= domains.CHARACTERS for documents in parts.values() for document in documents)
     assert not set(parts["train"]) & {*parts["validation"], *parts["test"]}
     assert not set(parts["validation"]) & set(parts["test"])
-    assert duplicates(Domain(name), 60) == 0
+    assert duplicates(Domain(name), 60, 60) == 0
     assert Domain(name).documents("test", 20) == parts["test"][:20]
 
 

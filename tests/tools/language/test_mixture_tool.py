@@ -150,6 +150,8 @@ def test_a_heat_map_is_that_of_the_scalings_kept(tiny: Base, texts: dict[str, li
         assert (expert, much) == (out.domains[row.argmax()], pytest.approx(row.max(), abs=1e-6))
     assert out.main_expert == "rise"
     assert out.shares["rise"] == pytest.approx(scalings[..., 0].mean(), abs=1e-6)
+    assert out.entropy == pytest.approx(np.mean(out.entropy_by_layer), abs=1e-6)
+    assert len(out.entropy_by_layer) == 4
     assert len(out.plots) == 2
     written, _ = call(**given, action="generate", max_new_tokens=9)
     assert written.new_tokens == len(written.text or "") == 9

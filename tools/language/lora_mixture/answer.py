@@ -13,7 +13,7 @@ from torch import Tensor
 from tools.contract import Artifact, progress, save_artifact
 from tools.language.lora_mixture import pictures
 from tools.language.lora_mixture.base import Base, load_base
-from tools.language.lora_mixture.data import Domain, duplicates, own_domain
+from tools.language.lora_mixture.data import LENGTH, Domain, duplicates, own_domain
 from tools.language.lora_mixture.learn import Plan, Trained, trained_mixture
 from tools.language.lora_mixture.measure import Losses, gain, measure
 from tools.language.lora_mixture.model import entropy
@@ -86,7 +86,9 @@ def _scored(base: Base, domains: Sequence[Domain], trained: Trained, inp: LoraMi
         "confusion": losses.confusion.tolist(),
         "shares": _shares(inp.domains, losses),
         "tasks": _tasks(base, trained, inp),
-        "duplicates": {domain.name: duplicates(domain, inp.documents) for domain in domains},
+        "duplicates": {
+            domain.name: duplicates(domain, inp.expert_tokens // LENGTH, inp.documents) for domain in domains
+        },
         "plots": _score_plots(matrix, trained, inp) if inp.plots else [],
     }
 
@@ -130,6 +132,7 @@ def _told(base: Base, prompt: list[int], trained: Trained, inp: LoraMixtureInput
         "main_expert": inp.domains[int(used.argmax())],
         "shares": dict(zip(inp.domains, used.tolist(), strict=True)),
         "entropy": float(entropy(scalings).mean()),
+        "entropy_by_layer": entropy(scalings).mean(0).tolist(),
         "by_token": [
             (word, inp.domains[int(row.argmax())], float(row.max())) for word, row in zip(words, by_token, strict=True)
         ],

@@ -88,11 +88,11 @@ def own_domain(base: Base, name: str, texts: Sequence[str]) -> Domain:
     return Domain(name, parts)
 
 
-def duplicates(domain: Domain, most: int) -> float:
-    """Share of test documents that stand word for word in the training part, among the first `most` of each."""
-    trained = set(domain.documents("train", most))
-    tested = domain.documents("test", most)
-    return sum(document in trained for document in tested) / len(tested)
+def duplicates(domain: Domain, trained: int, tested: int) -> float:
+    """Share of the first `tested` test documents that stand word for word among the first `trained` of the training part."""
+    known = set(domain.documents("train", trained))
+    asked = domain.documents("test", tested)
+    return sum(document in known for document in asked) / len(asked)
 
 
 def sha256_of(texts: Sequence[str]) -> str:

@@ -129,6 +129,7 @@ class LoraMixtureOutput(Frozen):
     main_expert: str | None = quantity("", "Expert used most in this text", None)
     shares: dict[str, float] = quantity("1", "How much each expert is used, averaged over tokens and layers", {})
     entropy: float | None = quantity("1", "Indecision of the gate: 0 one expert, 1 all alike", None)
+    entropy_by_layer: list[float] = quantity("1", "The same for each adapted layer, from the text to the output", [])
     by_token: list[tuple[str, str, float]] = quantity("1", "Each token, its most used expert and how much of it", [])
     quality: float = quantity("1", "Validation perplexity of each domain's own expert by the mixture's")
     parameters: int = quantity("1", "Weights of all experts and the gate")
