@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from tests.needs import lend_tiny
 from tests.tools.toys import AddUp
 from tools.check import check_arguments
 from tools.contract import BadInput, NoAnswer, TimedOut
@@ -36,9 +35,7 @@ def executors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Execut
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         both = []
         for name in ("one", "other"):
-            cache = tmp_path_factory.mktemp(name)
-            lend_tiny(cache)
-            patch.setenv("BACKPROSE_CACHE", str(cache))
+            patch.setenv("BACKPROSE_CACHE", str(tmp_path_factory.mktemp(name)))
             executor = stack.enter_context(Executor(workers=1))
             executor.run(AddUp, {"numbers": [1]})  # starts its worker, which reads the environment
             both.append(executor)

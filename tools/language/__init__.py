@@ -1,1 +1,0 @@
-"""Tools that work with language models themselves."""
