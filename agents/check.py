@@ -181,13 +181,18 @@ def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str,
     return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(said))
 
 
+def _sources(number: float, said: Sequence[Mention]) -> list[Mention]:
+    """The mentions of which a number may be a reading."""
+    return [m for m in said if any(near(r, number) for r in m.readings())]
+
+
 def shared_numbers(arguments: Mapping[str, Any], task: str, defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """Advice where one number of the task, said once, became the value of two arguments of a call."""
     said = mentions(task)
     of: dict[Mention, list[str]] = {}
     for name, n in arguments.items():
         if isinstance(n, int | float) and not isinstance(n, bool) and n != defaults.get(name):
-            sources = [m for m in said if any(near(r, n) for r in m.readings())]
+            sources = _sources(n, said)
             if len(sources) == 1:
                 of.setdefault(sources[0], []).append(name)
     return tuple(
@@ -328,7 +333,7 @@ def made_both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> dic
     for name, x in a.items():
         y = b.get(name)
         if isinstance(x, int | float) and isinstance(y, int | float) and not near(x, y):
-            of_x, of_y = ([m for m in said if any(near(r, n) for r in m.readings())] for n in (x, y))
+            of_x, of_y = _sources(x, said), _sources(y, said)
             if len(of_x) == 1 and of_x == of_y:
                 found[name] = of_x[0]
     return found

@@ -31,7 +31,7 @@ def grids(question: Question) -> set[str]:
 def test_every_split_has_enough_questions() -> None:
     ill_posed = {split: sum(q.truth.refusal is not None for q in qs) for split, qs in BY_SPLIT.items()}
     answerable = {split: len(qs) - ill_posed[split] for split, qs in BY_SPLIT.items()}
-    assert all(answerable[split] >= least for split, least in (("train", 25), ("val", 150), ("test", 42)))
+    assert all(answerable[split] >= least for split, least in (("train", 25), ("val", 150), ("test", 51)))
     assert all(ill_posed[split] >= least for split, least in (("train", 5), ("val", 22), ("test", 12)))
 
 
@@ -75,9 +75,9 @@ def runs_of_words(prompt: str, length: int) -> set[tuple[str, ...]]:
     return runs
 
 
-def test_seven_words_in_a_row_of_a_test_question_stand_in_no_other_split() -> None:
-    seen = {run for q in (*BY_SPLIT["train"], *BY_SPLIT["val"]) for run in runs_of_words(q.prompt, 7)}
-    assert [q.id for q in BY_SPLIT["test"] if runs_of_words(q.prompt, 7) & seen] == []
+def test_five_words_in_a_row_of_a_test_question_stand_in_no_other_split() -> None:
+    seen = {run for q in (*BY_SPLIT["train"], *BY_SPLIT["val"]) for run in runs_of_words(q.prompt, 5)}
+    assert [q.id for q in BY_SPLIT["test"] if runs_of_words(q.prompt, 5) & seen] == []
 
 
 def test_runs_of_words_are_those_between_names_of_grids_whatever_the_numbers() -> None:

@@ -170,9 +170,8 @@ def test_runs_are_searched_and_the_address_holds_the_search(visit: Visit, dashbo
     page.get_by_label("Search").press("Enter")
     page.wait_for_url("**/runs?q=30-bus*")
     page.get_by_text("dream", exact=False).first.wait_for(state="detached")
-    expect(page.get_by_role("link", name="cheapest dispatch")).to_have_count(
-        1, timeout=PATIENCE
-    )  # the list of before has gone
+    found = page.get_by_role("link", name="cheapest dispatch")
+    expect(found).to_have_count(1, timeout=PATIENCE)  # the list of before has gone
     other = visit().go("runs?q=dream&status=refused")
     other.get_by_role("link", name="What did I dream?").wait_for()
     assert other.get_by_role("link", name="cheapest dispatch").count() == 0

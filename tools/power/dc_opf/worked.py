@@ -525,7 +525,7 @@ WORKED = (
             _call("case9"),
             _call("case5"),
         ),
-        answers=("a.cost - b.cost",),
+        answers=("b.cost - a.cost",),
     ),
     Worked(
         question="Does losing unit 3 or losing unit 2 burden the 9-bus grid more, and by how many $/h?",
@@ -536,7 +536,7 @@ WORKED = (
             _call("9-bus", generator_outages=["3"]),
             _call("9-bus", generator_outages=["2"]),
         ),
-        answers=("a.cost - b.cost",),
+        answers=("b.cost - a.cost",),
     ),
     Worked(
         question="If everybody on the 24-bus grid uses 6 % less, how many percent of the cost disappear?",
