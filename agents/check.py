@@ -240,6 +240,7 @@ MARGINAL = re.compile(  # a price is what one more costs: "a megawatt-hour is wo
 )
 OF_A_PRICE = re.compile(rf"{MARGINAL.pattern}|\b(worth|adds?|added)\b")
 IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
+A_SHARE = re.compile(rf"(\d|\b({'|'.join((*COUNTS, *TENS))}))[\s-]*({PERCENT})")  # "at 105 %" is a condition, no wish
 ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
 RATIO = re.compile(r"\b(times as|ratio|factor)\b")
 DIRECTED = re.compile(  # a.x - b.x, or (a.x - b.x) / b.x * 100
@@ -268,7 +269,7 @@ def misread_comparison(
         return () if any(" / b" in a or " / a" in a for a in answers) else ("a ratio of two cases is asked for",)
     if not any(" - " in a for a in answers):
         return (f"{change!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
-    wanted = bool(IN_PERCENT.search(asked.lower()) or ASKED_PERCENT.search(task.lower()))
+    wanted = bool(IN_PERCENT.search(A_SHARE.sub(" ", asked.lower())) or ASKED_PERCENT.search(task.lower()))
     if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
     return (*_stray_changes(asked, *cases), *_both_ways(task, *cases)) if len(cases) == 2 else ()

@@ -197,6 +197,26 @@ def test_one_change_of_the_task_is_not_made_in_both_directions() -> None:
     assert misread_comparison(twice, "how much more does it cost", up_and_down, ["b.cost - a.cost"]) == ()
 
 
+@pytest.mark.parametrize(
+    ("asked", "percent"),
+    [
+        ("how much dearer at 105 % load than at 95 %", False),
+        ("how much dearer is ten percent more load", False),
+        ("how much dearer in percent is 105 % load than 95 %", True),
+        ("by how many % does it rise at 105 %", True),
+        ("by what percentage does it rise", True),
+    ],
+)
+def test_a_condition_in_percent_asks_for_no_answer_in_percent(asked: str, percent: bool) -> None:
+    cases = [{"load_scale": 1.05}, {"load_scale": 0.95}]
+    right, wrong = "(a.cost - b.cost) / b.cost * 100", "a.cost - b.cost"
+    if not percent:
+        right, wrong = wrong, right
+    assert misread_comparison(asked, asked, cases, [right]) == ()
+    (advice,) = misread_comparison(asked, asked, cases, [wrong])
+    assert ("not in percent" in advice) == (not percent)
+
+
 def test_the_first_wording_that_says_one_way_decides_a_direction() -> None:
     value = {"a.cost": 100.0, "b.cost": 90.0}.__getitem__
     question = "How many extra dollars must be spent when the load drops?"
