@@ -302,15 +302,16 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
     grid = shipped_grid("case30")
     with pytest.raises(UnknownLine, match="near it are 6-7, "):
         find_line("6-77", grid.lines, grid.rows)
-    for said in ("", "42", "0", "6-8#2", "1-2-3-4", "north"):
+    for said in ("", "42", "0", "6-8#2", "1-2-3-4", "north", "/tmp/6-8", "..\\10"):
         with pytest.raises(UnknownLine):
             find_line(said, grid.lines, grid.rows)
     with pytest.raises(UnknownBus, match="28, 29, 30"):
         find_bus(31, grid.buses)
     with pytest.raises(UnknownGenerator, match="13, 22"):
         find_generator("14", grid.generators)
-    with pytest.raises(UnknownGenerator):
-        find_generator("north", grid.generators)
+    for said in ("", "north", "13#1#1", "/tmp/13/case.json"):
+        with pytest.raises(UnknownGenerator):
+            find_generator(said, grid.generators)
 
 
 def test_a_file_is_read_only_inside_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,11 @@ def find_bus(number: int, buses: Iterable[int]) -> int:
     )
 
 
+def _numbers(said: str) -> list[str]:
+    """The numbers in the name of an element; a path names none, whatever numbers its folders bear."""
+    return [] if set("/\\") & set(said) else re.findall(r"\d+", said)
+
+
 def find_line(said: str, lines: Iterable[str], rows: Iterable[int]) -> int:
     """The position of the line that `said` means: its ends in either order, "6-8#2", or its published row, "12".
 
@@ -153,7 +158,7 @@ def find_line(said: str, lines: Iterable[str], rows: Iterable[int]) -> int:
         UnknownLine: If there is none; names the nearest.
     """
     names, numbers = list(lines), list(rows)
-    digits = re.findall(r"\d+", said)
+    digits = _numbers(said)
     circuit = digits[2:] or ["1"]
     if len(digits) == 1 and int(digits[0]) in numbers:
         return numbers.index(int(digits[0]))
@@ -170,7 +175,7 @@ def find_line(said: str, lines: Iterable[str], rows: Iterable[int]) -> int:
 
 
 def _nearest_line(digits: list[str], names: list[str]) -> str:
-    if len(digits) == 1:
+    if len(digits) < 2:
         return ""
     touching = [name for name in names if set(digits[:2]) & set(re.findall(r"\d+", name)[:2])]
     near = get_close_matches("-".join(digits[:2]), touching or names, n=4, cutoff=0.3)
@@ -184,8 +189,8 @@ def find_generator(said: str, generators: Iterable[str]) -> int:
         UnknownGenerator: If there is none; names the nearest.
     """
     names = list(generators)
-    bus, *unit = re.findall(r"\d+", said) or [""]
-    name = bus if not unit or unit[0] == "1" else f"{bus}#{unit[0]}"
+    bus, *unit = _numbers(said) or [""]
+    name = bus if unit in ([], ["1"]) else "#".join([bus, *unit])
     if name in names:
         return names.index(name)
     near = sorted(names, key=lambda other: abs(int(other.split("#")[0]) - int(bus or 0)))[:4]
