@@ -19,15 +19,15 @@ from pydantic import BaseModel
 
 from agents.answer import Answer, Evidence, Quantity
 from agents.check import (
+    SYSTEM,
     foreign_names,
     invented_numbers,
-    misdirected_change,
-    misread_comparison,
     mistyped_numbers,
     shared_numbers,
     unsaid_values,
     unused_numbers,
 )
+from agents.comparison import misdirected_change, misread_comparison
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.grammar import turn_schema, written_schema
@@ -43,6 +43,7 @@ Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
 FUNCTIONS: dict[str, Function] = {}
 
 
+QUESTION = re.compile(r"[^.?!]*(?:\.\d[^.?!]*)*\?")  # 1.35 ends no sentence
 SHAKEN = 0.8  # temperature of a turn after one that was the same as an earlier one
 
 
@@ -238,14 +239,14 @@ class _Desk:
                 advice += shared_numbers(c.arguments, self.brief.task, _defaults(self.tools[c.tool]))
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
-            advice += misread_comparison(self.brief.task, asked, [c.arguments for c in turn.calls], turn.answers)
+            advice += misread_comparison(self.brief.task, asked, self._cases(turn), turn.answers)
         return (*found, *self._once(advice))
 
     def doubts(self, turn: Turn) -> tuple[str, ...]:
         """Advice about answers whose numbers do not go with the question's words."""
         if "comparison" not in self.agent.checks:
             return ()
-        questions = re.findall(r"[^.?!]*\?", self.brief.task) or [self.brief.task]
+        questions = QUESTION.findall(self.brief.task) or [self.brief.task]
         asked = (str((turn.model_extra or {}).get("asked", "")), " ".join(questions))
         return self._once([a for e in turn.answers for a in misdirected_change(asked, e, self._number)])
 
@@ -263,9 +264,16 @@ class _Desk:
         before = [e.arguments for e in self.evidence.values()]
         return unused_numbers([*before, *(c.arguments for c in turn.calls)], self.brief.task)
 
+    def _cases(self, turn: Turn) -> list[dict[str, Any]]:
+        """The arguments of each call; calls that differ only in what they look at are one case."""
+        cases = [{n: v for n, v in c.arguments.items() if n not in self.tools[c.tool].asks} for c in turn.calls]
+        return [case for k, case in enumerate(cases) if case not in cases[:k]]
+
     def _look(self, complaint: str) -> str:
         """How an answer would look at the number that is not used, if outputs can be told where to look."""
         number = re.match(r"the task says (\d+),", complaint)
+        if number and number[1] in " ".join(SYSTEM.findall(self.brief.task)):
+            return ""  # the size of a system is no place in it
         outputs = [o for t in self.tools.values() for outputs in t.asks.values() for o in outputs] if number else []
         looks = [f"a.{output}[{number[1]}]" for output in outputs] if number else []
         return f"; an answer may look there: {' or '.join(looks)}" if looks else ""

@@ -6,10 +6,10 @@ complaints in words that go back to the model; an empty tuple means that the che
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 COUNTS = (
     *(
@@ -39,13 +39,16 @@ TIMES = {"double": 2.0, "doubles": 2.0, "doubled": 2.0, "twice": 2.0, "triple": 
 NUMERAL = re.compile(  # 1,354 has a thousands separator, 112,5 % a decimal comma
     r"\d+(?:,\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?=\s*(?:%|per ?cent|MW))|\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 )
-LOOSE = re.compile(r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? of text)\b", re.IGNORECASE)
+LOOSE = re.compile(
+    r"\s*-?\s*(decimals?|digits?|places|sentences?|words?|lines? of text|[ap]\.?m\b|o'clock)", re.IGNORECASE
+)
 WORD = re.compile(r"[A-Za-z]+")
 PERCENT = r"(?:%|per ?cent)"
 OF_A_SERIES = rf"\s*(?:to|and|or|versus|vs\.?|than|than at|against|from|,)\s*\d+(?:\.\d+)?\s*{PERCENT}"  # 92 to 107 %
 FACTOR = re.compile(
     r"(?<![A-Za-z0-9_])[x×](?=\d)|(?<=\d)(?:[x×]|-?\s?fold|-?\s?times)(?![A-Za-z0-9_])"
 )  # x1.3, 1.3x, 1.3-fold
+SYSTEM = re.compile(r"\b\d+[- ](?:bus|node)\b|\bcase\w*\d\w*", re.IGNORECASE)  # 118-bus, case30, case24_ieee_rts
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity
@@ -181,7 +184,7 @@ def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str,
     return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(said))
 
 
-def _sources(number: float, said: Sequence[Mention]) -> list[Mention]:
+def sources_of(number: float, said: Sequence[Mention]) -> list[Mention]:
     """The mentions of which a number may be a reading."""
     return [m for m in said if any(near(r, number) for r in m.readings())]
 
@@ -192,7 +195,7 @@ def shared_numbers(arguments: Mapping[str, Any], task: str, defaults: Mapping[st
     of: dict[Mention, list[str]] = {}
     for name, n in arguments.items():
         if isinstance(n, int | float) and not isinstance(n, bool) and n != defaults.get(name):
-            sources = _sources(n, said)
+            sources = sources_of(n, said)
             if len(sources) == 1:
                 of.setdefault(sources[0], []).append(name)
     return tuple(
@@ -217,136 +220,6 @@ def foreign_names(arguments: dict[str, Any], task: str, defaults: dict[str, Any]
 
 
 ROUGH = 0.1  # relative; 2 is no rounding of 1.5
-UP = (
-    r"(?<!one )more|dearer|costlier|extra|additional|adds?|added|increases?|rises?|grows?|climbs?|exceeds?|higher|losing|loss"
-    r"|surcharge|penalty|go(?:es)? up"
-)
-DOWN = (
-    r"less|cheaper|saves?|saved|savings?|drops?(?! out)|falls?(?! out)|decreases?|reduces?|lowers?|worth|spares?"
-    r"|go(?:es)? down"
-)
-GROWING = re.compile(
-    r"\b(more|higher|up|above|over|extra|another|(ris|grow|increas|climb|jump|surg|add|swell)\w*|rose|grew|lift\w*)\b"
-)
-SHRINKING = re.compile(
-    r"\b(less|lower|off|down|below|under|fewer|fell|cuts?|(shav|fall|dropp?|reduc|shr[iau]nk|declin|trimm?|eas|slip|dipp?|curtail)\w*)\b"
-)
-Way = Literal["up", "down"]
-NEARBY = 40  # characters between a number and the word that says which way it changes something
-EITHER = r"changes?|differ\w*|gap|spread|compared?|versus|vs|than|times as|ratio|factor"
-CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
-MARGINAL = re.compile(  # a price is what one more costs: "a megawatt-hour is worth" and "one extra MW adds" change no case
-    r"\b(an?|one|each|every|another|the (next|last)) ((extra|additional|more|further|single|marginal) )?(mwh?|megawatt)\b"
-)
-OF_A_PRICE = re.compile(rf"{MARGINAL.pattern}|\b(worth|adds?|added)\b")
-IN_PERCENT = re.compile(r"\bper ?cent(age)?\b|%")
-A_SHARE = re.compile(rf"(\d|\b({'|'.join((*COUNTS, *TENS))}))[\s-]*({PERCENT})")  # "at 105 %" is a condition, no wish
-ASKED_PERCENT = re.compile(r"\b(how many|what|which|in) (per ?cent|percentage|%)")
-RATIO = re.compile(r"\b(times as|ratio|factor)\b")
-DIRECTED = re.compile(  # a.x - b.x, or (a.x - b.x) / b.x * 100
-    r"(?P<open>\()?(?P<first>[a-z]\.(?P<output>\w+)) - (?P<second>[a-z]\.(?P=output))"
-    r"(?(open)\) / (?P<of>[a-z]\.(?P=output)) \* 100)"
-)
-
-
-def misread_comparison(
-    task: str, asked: str, cases: Sequence[Mapping[str, Any]], answers: Sequence[str]
-) -> tuple[str, ...]:
-    """Advice where the words of a question and the cases computed for it do not go together.
-
-    It goes by the words alone, so it may be wrong.
-
-    Args:
-        task: The whole task.
-        asked: The question in it, without the conditions.
-        cases: Arguments of each call.
-        answers: Expressions over the calls.
-    """
-    change = change_asked(asked)
-    if not change:
-        return ("the values of one case are asked for: make one call",) if len(cases) > 1 else ()
-    if RATIO.search(asked.lower()):
-        return () if any(" / b" in a or " / a" in a for a in answers) else ("a ratio of two cases is asked for",)
-    if not any(" - " in a for a in answers):
-        return (f"{change!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
-    wanted = bool(IN_PERCENT.search(A_SHARE.sub(" ", asked.lower())) or ASKED_PERCENT.search(task.lower()))
-    if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
-        return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
-    return (*_stray_changes(asked, *cases), *_both_ways(task, *cases)) if len(cases) == 2 else ()
-
-
-def change_asked(asked: str) -> str | None:
-    """The word of a question that asks what a change does, if one does."""
-    words = asked.lower()
-    change = CHANGE.search(OF_A_PRICE.sub(" ", words) if MARGINAL.search(words) else words)
-    return change[0] if change else None
-
-
-def misdirected_change(asked: Sequence[str], expression: str, value: Callable[[str], float]) -> tuple[str, ...]:
-    """Advice where a difference is taken the other way round than the words of a question want it.
-
-    Who asks how much more or how much less expects a positive number; in percent, it is of the smaller value for a rise and of
-    the larger one for a fall. It goes by the words alone, so it may be wrong.
-
-    Args:
-        asked: The question in several wordings; the first that says one way and not the other decides.
-        expression: The answer given: `a.x - b.x`, or that over one of the two in percent.
-        value: The number that a reference such as `a.x` stands for.
-    """
-    form = DIRECTED.fullmatch(expression)
-    said = ([way for way in (UP, DOWN) if re.search(rf"\b({way})\b", words.lower())] for words in asked)
-    ways = next((found for found in said if len(found) == 1), None)
-    if not form or not ways:
-        return ()
-    first, second = form["first"], form["second"]
-    low, high = sorted((first, second), key=value)
-    wanted = f"{high} - {low}"
-    if form["of"]:
-        wanted = f"({wanted}) / {low if ways == [UP] else high} * 100"
-    if wanted == expression or value(low) == value(high):
-        return ()
-    return (f"how much {'more' if ways == [UP] else 'less'} is asked, and that is {wanted}",)
-
-
-def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
-    """Advice about arguments that differ between two cases although the question's change is another one."""
-    apart = [name for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name)]
-    said = [r for m in mentions(asked) for r in m.readings()]
-    changed = [n for n in apart if any(near(x, r) for x in (*numbers(a.get(n)), *numbers(b.get(n))) for r in said)]
-    if len(apart) < 2 or len(changed) != 1:
-        return ()
-    return tuple(
-        f"the question changes {changed[0]} alone: give {n} {a.get(n)} in both calls" for n in apart if n not in changed
-    )
-
-
-def _both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        f"{name} is {a[name]:g} in one call and {b[name]:g} in the other, both from {said.words}; the other case has no change"
-        for name, said in made_both_ways(task, a, b).items()
-    )
-
-
-def made_both_ways(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Mention]:
-    """Arguments that one number of the task changes up in one case and down in the other: 0.93 and 1.07, of 7 %."""
-    said = mentions(task)
-    found = {}
-    for name, x in a.items():
-        y = b.get(name)
-        if isinstance(x, int | float) and isinstance(y, int | float) and not near(x, y):
-            of_x, of_y = _sources(x, said), _sources(y, said)
-            if len(of_x) == 1 and of_x == of_y:
-                found[name] = of_x[0]
-    return found
-
-
-def way_of(task: str, change: Mention) -> Way | None:
-    """Which way a number of the task changes something, by the nearest word that says one."""
-    at = task.lower().find(change.words.lower())
-    ways: tuple[tuple[Way, re.Pattern[str]], ...] = (("up", GROWING), ("down", SHRINKING))
-    said = [(max(m.start() - at, at - m.end()), way) for way, word in ways for m in word.finditer(task.lower())]
-    nearest = min(said, default=None)
-    return nearest[1] if nearest and nearest[0] < NEARBY else None
 
 
 def mistyped_numbers(text: str, sources: Iterable[str]) -> tuple[str, ...]:

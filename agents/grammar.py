@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agents.check import mentions, shares
+from agents.check import SYSTEM, mentions, shares
 from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
 from agents.spec import AgentSpec, AnswerField, Choice
@@ -20,7 +20,6 @@ MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
 PAIR = re.compile(r"\b\d+-\d+\b")
-SYSTEM = re.compile(r"\b\d+[- ](?:bus|node)\b|\bcase\w*\d\w*", re.IGNORECASE)  # 118-bus, case30, case24_ieee_rts
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
 

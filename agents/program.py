@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agents.check import Mention, made_both_ways, way_of
+from agents.check import Mention
+from agents.comparison import made_both_ways, way_of
 from tools import Tool
 
 CALL_NAMES = ("a", "b", "c", "d", "e", "f", "g", "h")
