@@ -26,6 +26,7 @@ from agents.check import (
     shared_numbers,
     unsaid_values,
     unused_numbers,
+    unused_outputs,
 )
 from agents.comparison import misdirected_change, misread_comparison
 from agents.context import Context
@@ -33,7 +34,8 @@ from agents.evaluate import REFERENCE, Result, evaluate
 from agents.grammar import turn_schema, written_schema
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
 from agents.program import Turn, completed, contrasted
-from agents.prompt import AnyTool, Brief, describe, messages, shown
+from agents.prompt import AnyTool, Brief, answerable, describe, messages, shown
+from agents.question import questions
 from agents.refine import refine
 from agents.spec import AgentSpec
 from store.events import AgentAnswered, AgentFailed
@@ -43,7 +45,6 @@ Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
 FUNCTIONS: dict[str, Function] = {}
 
 
-QUESTION = re.compile(r"[^.?!]*(?:\.\d[^.?!]*)*\?")  # 1.35 ends no sentence
 SHAKEN = 0.8  # temperature of a turn after one that was the same as an earlier one
 
 
@@ -128,7 +129,7 @@ async def _write(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answe
 async def _in_words(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer:
     base = brief.inputs[-1][1] if brief.inputs else Answer(text="")
     talk = messages(agent, brief, ())
-    request = _request(agent, ctx, talk, written_schema(agent) if agent.fields else None)
+    request = _request(agent, ctx, talk, written_schema(agent, brief.task) if agent.fields else None)
     sources = [brief.task, brief.goal, *(describe(a) for _, a in brief.inputs)]
     complaints: tuple[str, ...] = ()
     for turn in range(agent.max_turns):
@@ -240,14 +241,15 @@ class _Desk:
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
             advice += misread_comparison(self.brief.task, asked, self._cases(turn), turn.answers)
+            for tool in {c.tool: self.tools[c.tool] for c in turn.calls}.values():
+                advice += unused_outputs(asked, turn.answers, answerable(tool))
         return (*found, *self._once(advice))
 
     def doubts(self, turn: Turn) -> tuple[str, ...]:
         """Advice about answers whose numbers do not go with the question's words."""
         if "comparison" not in self.agent.checks:
             return ()
-        questions = QUESTION.findall(self.brief.task) or [self.brief.task]
-        asked = (str((turn.model_extra or {}).get("asked", "")), " ".join(questions))
+        asked = (str((turn.model_extra or {}).get("asked", "")), " ".join(questions(self.brief.task)))
         return self._once([a for e in turn.answers for a in misdirected_change(asked, e, self._number)])
 
     def _number(self, reference: str) -> float:

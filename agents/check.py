@@ -45,6 +45,9 @@ LOOSE = re.compile(
 WORD = re.compile(r"[A-Za-z]+")
 PERCENT = r"(?:%|per ?cent)"
 OF_A_SERIES = rf"\s*(?:to|and|or|versus|vs\.?|than|than at|against|from|,)\s*\d+(?:\.\d+)?\s*{PERCENT}"  # 92 to 107 %
+AT_BEST = re.compile(
+    r"\b(?:at|with) (?:the )?(?:least|lowest|minim\w+|smallest)(?: \w+)? \w+|\bleast-\w+"
+)  # least-cost
 FACTOR = re.compile(
     r"(?<![A-Za-z0-9_])[x×](?=\d)|(?<=\d)(?:[x×]|-?\s?fold|-?\s?times)(?![A-Za-z0-9_])"
 )  # x1.3, 1.3x, 1.3-fold
@@ -182,6 +185,17 @@ def unused_numbers(arguments: Iterable[dict[str, Any]], task: str) -> tuple[str,
     ]
     said = (m.words if m.words[0].isdigit() or m.value >= 1 else f"{m.words} ({100 * m.value:g} %)" for m in missed)
     return tuple(f"the task says {words}, but no argument uses it" for words in dict.fromkeys(said))
+
+
+def unused_outputs(asked: str, answers: Iterable[str], outputs: Iterable[str]) -> tuple[str, ...]:
+    """Outputs that a question asks for by name and no answer is made of: what does it cost, answered by megawatts."""
+    words = set(re.findall(r"[a-z]+", AT_BEST.sub(" ", asked.lower())))
+    used = {name for answer in answers for name in re.findall(r"\.(\w+)", answer)}
+    return tuple(
+        f"the question says {name}, but no answer uses it"
+        for name in outputs
+        if name not in used and words & {name, f"{name}s"}
+    )
 
 
 def sources_of(number: float, said: Sequence[Mention]) -> list[Mention]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from agents.check import SYSTEM, mentions, shares
 from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
+from agents.question import opening
 from agents.spec import AgentSpec, AnswerField, Choice
 from tools import definition
 
@@ -53,17 +54,17 @@ def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str, sources: 
     choosing = next((f for f in agent.fields if f.choices), None)
     arguments = {t.name: _arguments(agent, t, task, sources) for t in tools}
     acting = [
-        _object(_fields(agent.fields, choice) | _calls(tools, arguments, choice, _Elements.of(sources)))
+        _object(_fields(agent.fields, task, choice) | _calls(tools, arguments, choice, _Elements.of(sources)))
         for choice in (choosing.choices if choosing else (Choice(value=""),))
     ]
     plain = [f for f in agent.fields if not f.choices]
-    refusing = _object(_fields(plain) | {"refusal": {"type": "string", "minLength": 3, "maxLength": 200}})
+    refusing = _object(_fields(plain, task) | {"refusal": {"type": "string", "minLength": 3, "maxLength": 200}})
     return {"anyOf": [*acting, refusing]}
 
 
-def written_schema(agent: AgentSpec) -> dict[str, Any]:
+def written_schema(agent: AgentSpec, task: str) -> dict[str, Any]:
     """JSON schema for an agent without tools that has answer fields: the fields, then the answer in words."""
-    return _object(_fields(agent.fields) | {"answer": {"type": "string"}})
+    return _object(_fields(agent.fields, task) | {"answer": {"type": "string"}})
 
 
 def spans(task: str) -> list[str]:
@@ -203,12 +204,16 @@ def _without_ranges(schema: Any) -> Any:
     return [_without_ranges(item) for item in schema] if isinstance(schema, list) else schema
 
 
-def _fields(fields: Iterable[AnswerField], choice: Choice | None = None) -> dict[str, Any]:
+def _fields(fields: Iterable[AnswerField], task: str, choice: Choice | None = None) -> dict[str, Any]:
     """Schemas of the answer fields; a field with choices has been chosen."""
-    return {
-        f.name: {"const": choice.value} if choice and f.choices else {"type": "string", "maxLength": f.max_chars}
-        for f in fields
-    }
+    return {f.name: {"const": choice.value} if choice and f.choices else _text(f, task) for f in fields}
+
+
+def _text(field: AnswerField, task: str) -> dict[str, Any]:
+    begin = opening(task) if field.question else ""
+    if not re.fullmatch(r"[\w ]+", begin):
+        return {"type": "string", "maxLength": field.max_chars}
+    return {"type": "string", "pattern": rf'^{begin} [^"\\]{{1,{field.max_chars}}}$'}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

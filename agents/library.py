@@ -16,7 +16,9 @@ from tools import Tool, get_tool
 
 Role = Literal["solve", "check", "reason", "explain"]
 
-ASKED = AnswerField(name="asked", meaning="the question itself with its verb, in the words of the task", max_chars=160)
+ASKED = AnswerField(
+    name="asked", meaning="the question itself with its verb, in the words of the task", max_chars=160, question=True
+)
 GIVEN = AnswerField(name="given", meaning="the conditions of the case, in the words of the task", max_chars=200)
 COMPARE = AnswerField(
     name="compare",

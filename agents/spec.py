@@ -111,6 +111,7 @@ class AnswerField(Spec):
     meaning: str
     max_chars: int = Field(160, ge=1, le=2000)
     choices: tuple[Choice, ...] = ()
+    question: bool = False  # it begins with the words that open the task's question
 
 
 class Example(Spec):

@@ -100,7 +100,7 @@ def grid_name(said: str) -> str:
     word = said.strip()
     if word in GRIDS or word.lower().endswith(FILE_ENDINGS):
         return word
-    parts = re.findall(r"[a-z]+|\d+", _in_digits(re.sub(r"(?<=\d),(?=\d{3})", "", word.lower())))
+    parts = re.findall(r"[a-z]+|\d+", _in_digits(re.sub(r"(?<=\d),(?=\d{3})|['’]s\b", "", word.lower())))
     sizes = [part for part in parts if part.isdigit()]
     words = {part for part in parts if not part.isdigit()}
     families = [grid for family, grid in _ALONE.items() if words >= set(family.split())]

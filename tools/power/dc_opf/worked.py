@@ -309,7 +309,7 @@ WORKED = (
         answers=("a.watched_price[17]",),
     ),
     Worked(
-        question="Where in case24_ieee_rts is power cheapest, and what does it cost there?",
+        question="Where is power cheapest in case24_ieee_rts, and what does it cost there?",
         asked="where is power cheapest and what does it cost there",
         given="case24_ieee_rts",
         calls=(_call("case24_ieee_rts"),),
@@ -572,7 +572,7 @@ WORKED = (
     ),
     Worked(
         question="Whoever buys in the cheapest corner of the 24-bus grid pays what per MWh, demand being 12 % up?",
-        asked="what is paid in the cheapest corner",
+        asked="what per MWh is paid in the cheapest corner",
         given="24-bus grid, demand 12 % up",
         calls=(_call("24-bus", 1.12),),
         answers=("a.price_min",),
@@ -583,5 +583,46 @@ WORKED = (
         given="case24_ieee_rts, 4 % short of nominal",
         calls=(_call("case24_ieee_rts", 0.96),),
         answers=("a.watched_price[7] - a.watched_price[15]",),
+    ),
+    Worked(
+        question="Under least-cost dispatch of case9, how many megawatts more come from the generator at bus 2 than from the "
+        "one at bus 3?",
+        asked="how many megawatts more come from the generator at bus 2 than from the one at bus 3",
+        given="case9",
+        calls=(_call("case9"),),
+        answers=("a.watched_output_mw[2] - a.watched_output_mw[3]",),
+    ),
+    Worked(
+        question="While the power plant at bus 3 of the 14-bus grid is being overhauled, with consumption 6 % low, what does "
+        "generation cost in an hour?",
+        asked="what does generation cost in an hour",
+        given="14-bus grid, power plant at bus 3 is being overhauled, consumption 6 % low",
+        calls=(_call("14-bus", 0.94, generator_outages=["3"]),),
+        answers=("a.cost",),
+    ),
+    Worked(
+        question="Electric cars raise every load of case24_ieee_rts by 7 %. Which percentage does that put on the hourly bill?",
+        asked="which percentage does that put on the hourly bill",
+        given="case24_ieee_rts, every load raised by 7 %",
+        compare="difference in percent",
+        calls=(
+            _call("case24_ieee_rts", 1.07),
+            _call("case24_ieee_rts"),
+        ),
+        answers=("(a.cost - b.cost) / b.cost * 100",),
+    ),
+    Worked(
+        question="Where power is cheapest on the 39-bus grid, what is charged for a megawatt-hour at 104 % load?",
+        asked="what is charged for a megawatt-hour, where power is cheapest",
+        given="39-bus grid, 104 % load",
+        calls=(_call("39-bus", 1.04),),
+        answers=("a.price_min",),
+    ),
+    Worked(
+        question="Best dispatch of the 14-bus grid, nothing changed: how many MW are carried by line 4-9?",
+        asked="how many MW are carried by line 4-9",
+        given="14-bus grid, nothing changed",
+        calls=(_call("14-bus"),),
+        answers=("a.watched_flow_mw[4-9]",),
     ),
 )
