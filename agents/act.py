@@ -231,6 +231,8 @@ class _Desk:
         if turn.answers:
             used = _called_in(turn.answers)
             found += [f"call {n} is used in no answer; leave it out or use it" for n in names if n not in used]
+            made = {*names, *self.results}
+            found += [f"an answer uses call {n}, which is not made: make it too" for n in sorted(used - made)]
         if "grounded" in self.agent.checks:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
         advice: list[str] = []

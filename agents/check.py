@@ -52,6 +52,15 @@ FACTOR = re.compile(
     r"(?<![A-Za-z0-9_])[x×](?=\d)|(?<=\d)(?:[x×]|-?\s?fold|-?\s?times)(?![A-Za-z0-9_])"
 )  # x1.3, 1.3x, 1.3-fold
 SYSTEM = re.compile(r"\b\d+[- ](?:bus|node)\b|\bcase\w*\d\w*", re.IGNORECASE)  # 118-bus, case30, case24_ieee_rts
+BOTH = UPWARDS, DOWNWARDS = 1, -1
+_TO_A_SHARE = r"(?: +by)?(?: +an?)? +$"  # climbs by a quarter
+_OF_A_SHARE = rf"\s*{PERCENT}?(?: +of)? *"  # 8 % above
+RISEN = re.compile(rf"\b(?:up|(?:ris|grow|increas|climb|jump|swell)\w*|rose|grew){_TO_A_SHARE}", re.IGNORECASE)
+RISES = re.compile(rf"{_OF_A_SHARE}(?:more|higher|greater|up|above|over|extra)\b", re.IGNORECASE)
+FALLEN = re.compile(
+    rf"\b(?:down|(?:fall|drop|shrink|reduc|declin|decreas|sink)\w*|fell|sank|shrank){_TO_A_SHARE}", re.IGNORECASE
+)
+FALLS = re.compile(rf"{_OF_A_SHARE}(?:less|lower|smaller|fewer|down|below|under|short|off)\b", re.IGNORECASE)
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity
@@ -97,25 +106,35 @@ def mentions(text: str) -> tuple[Mention, ...]:
 def shares(text: str, low: float, high: float) -> list[float]:
     """What the numbers of a text may become in an argument that is a pure number between `low` and `high`.
 
-    8 % may be 0.08, 1.08 or 0.92, and a fifth 0.2, 1.2 or 0.8; another number is only itself, and digits in names are none: in
-    "107 % at bus 24 of case30" only 107 % is a share. Where no reading of a number lies in the range, the positive ones stay.
+    8 % may be 0.08, 1.08 or 0.92, and a fifth 0.2, 1.2 or 0.8, of which a word that touches it and says up or down leaves two:
+    8 % more is no 0.92. Another number is only itself, and digits in names are none: in "107 % at bus 24 of case30" only 107 %
+    is a share. Where no reading of a number lies in the range, the positive ones stay.
     """
     plain = NAME.sub(" ", FACTOR.sub(" ", text))
     found: list[float] = []
     for m in NUMERAL.finditer(plain):
         n = float(_with_point(m[0]))
         percent = re.match(rf"\s*{PERCENT}|{OF_A_SERIES}", plain[m.end() :], re.IGNORECASE)
-        found += _within(_changes(n / 100) if percent else _changes(n) if n < 1 else (n,), low, high)
+        ways = _ways_beside(plain[: m.start()], plain[m.end() :])
+        found += _within(_changes(n / 100, ways) if percent else _changes(n, ways) if n < 1 else (n,), low, high)
     for spoken in _spoken([w.lower() for w in WORD.findall(plain)]):
+        said = re.search(rf"\b{spoken.words}\b", plain, re.IGNORECASE)
+        ways = _ways_beside(plain[: said.start()], plain[said.end() :]) if said else BOTH
         if spoken.value < 1 or spoken.words in TIMES:
-            found += _within(_changes(spoken.value) if spoken.value < 1 else (spoken.value,), low, high)
+            found += _within(_changes(spoken.value, ways) if spoken.value < 1 else (spoken.value,), low, high)
         elif re.search(rf"\b{spoken.words}\b(?:[\s-]\w+)?[\s-]*{PERCENT}", plain, re.IGNORECASE):
-            found += _within(_changes(spoken.value / 100), low, high)
+            found += _within(_changes(spoken.value / 100, ways), low, high)
     return found
 
 
-def _changes(share: float) -> tuple[float, ...]:
-    return share, 1 + share, 1 - share
+def _changes(share: float, ways: Sequence[int]) -> tuple[float, ...]:
+    return share, *(1 + way * share for way in ways)
+
+
+def _ways_beside(before: str, after: str) -> Sequence[int]:
+    """Up, down or both: what the words that touch a share on either side let it be."""
+    beside = (RISEN.search(before) or RISES.match(after), FALLEN.search(before) or FALLS.match(after))
+    return (UPWARDS,) if beside[0] and not beside[1] else (DOWNWARDS,) if beside[1] and not beside[0] else BOTH
 
 
 def _within(values: tuple[float, ...], low: float, high: float) -> list[float]:

@@ -10,8 +10,10 @@ from agents.check import (
     mentions,
     mistyped_numbers,
     shared_numbers,
+    shares,
     unsaid_values,
     unused_numbers,
+    unused_outputs,
 )
 
 
@@ -78,6 +80,35 @@ def test_a_forgotten_condition_is_named_once_and_a_used_one_is_not() -> None:
     task = "the 30-bus grid at 115 % load, that is 115 %"
     assert unused_numbers([{"case": "case30"}], task) == ("the task says 115, but no argument uses it",)
     assert unused_numbers([{"case": "case30"}, {"load": 1.15}], task) == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "up", "down"),
+    [
+        ("load is 8 % above nominal", True, False),
+        ("every load grows by 8 %", True, False),
+        ("8 percent more is consumed", True, False),
+        ("consumption falls 8 percent", False, True),
+        ("with 8 % less demand", False, True),
+        ("down by 8 %, they say", False, True),
+        ("8 % heavier", True, True),
+        ("up 8 % less", True, True),
+        ("the line is off. 8 % it is", True, True),
+    ],
+)
+def test_a_word_that_touches_a_share_says_which_way_it_goes(task: str, up: bool, down: bool) -> None:
+    found = shares(task, 0.5, 1.5)
+    assert (1.08 in found, 0.92 in found) == (up, down)
+
+
+def test_an_output_that_is_asked_for_by_name_is_used() -> None:
+    (advice,) = unused_outputs("what does generation cost per hour", ["a.generation_mw"], ["cost", "generation_mw"])
+    assert advice == "the question says cost, but no answer uses it"
+    assert unused_outputs("what does it cost", ["(a.cost - b.cost) / b.cost * 100"], ["cost"]) == ()
+    assert (
+        unused_outputs("in the least-cost dispatch, at minimal total cost, which lines are full", ["a.lines"], ["cost"])
+        == ()
+    )
 
 
 def test_a_number_said_once_becomes_one_argument() -> None:

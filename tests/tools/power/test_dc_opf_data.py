@@ -272,6 +272,7 @@ def test_tables_that_contradict_themselves_are_refused(rows: dict[str, list[list
         *[("case_ieee30", "case_ieee30"), ("case 118", "case118"), ("ieee118", "case118"), ("IEEE 118", "case118")],
         *[
             ("New England grid", "case39"),
+            ("New England's 39-bus network", "case39"),
             ("Illinois 200-bus system", "case_illinois200"),
             ("300", "case300"),
             ("1354pegase", "case1354pegase"),

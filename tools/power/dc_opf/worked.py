@@ -196,7 +196,7 @@ WORKED = (
     ),
     Worked(
         question="How costly is case14 if every branch may carry only 70 % of its rating at 98 % load?",
-        asked="how costly",
+        asked="how costly is case14",
         given="case14, every branch may carry 70 % of its rating, 98 % load",
         calls=(_call("case14", 0.98, rating_scale=0.7),),
         answers=("a.cost",),
