@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from agents.answer import Answer, Evidence, Quantity
 from agents.check import (
+    PAIR,
     SYSTEM,
     foreign_names,
     invented_numbers,
@@ -28,12 +29,12 @@ from agents.check import (
     unused_numbers,
     unused_outputs,
 )
-from agents.comparison import misdirected_change, misread_comparison
+from agents.comparison import directed_change, misdirected_change, misread_comparison
 from agents.context import Context
 from agents.evaluate import REFERENCE, Result, evaluate
 from agents.grammar import turn_schema, written_schema
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
-from agents.program import Turn, completed, contrasted
+from agents.program import Call, Turn, completed, contrasted
 from agents.prompt import AnyTool, Brief, answerable, describe, messages, shown
 from agents.question import questions
 from agents.refine import refine
@@ -170,6 +171,7 @@ async def _work(agent: AgentSpec, brief: Brief, ctx: Context, at: str) -> Answer
         if not desk.complaints:
             try:
                 await desk.run(turn, here)
+                turn = desk.directed(turn)
                 desk.complaints = desk.doubts(turn)
                 if turn.answers and not desk.complaints:
                     return await desk.answer(turn, here)
@@ -237,7 +239,7 @@ class _Desk:
             found += [complaint for c in turn.calls for complaint in self._invented(c.tool, c.arguments)]
         advice: list[str] = []
         if "complete" in self.agent.checks and turn.calls:
-            advice += [f"{words}{self._look(words)}" for words in self._unused(turn)]
+            advice += [f"{words}{self._place(words)}" for words in self._unused(turn)]
             for c in turn.calls:
                 advice += shared_numbers(c.arguments, self.brief.task, _defaults(self.tools[c.tool]))
         if "comparison" in self.agent.checks and turn.answers:
@@ -247,12 +249,29 @@ class _Desk:
                 advice += unused_outputs(asked, turn.answers, answerable(tool))
         return (*found, *self._once(advice))
 
+    def directed(self, turn: Turn) -> Turn:
+        """The turn with every difference taken the way the question wants it, where its cases leave no doubt."""
+        if "comparison" not in self.agent.checks:
+            return turn
+        asked, conditions = self._wordings(turn), {c.name: len(self._conditions(c)) for c in turn.calls}
+        answers = [directed_change(asked, e, self._number, conditions) for e in turn.answers]
+        return turn.model_copy(update={"answers": answers})
+
     def doubts(self, turn: Turn) -> tuple[str, ...]:
         """Advice about answers whose numbers do not go with the question's words."""
         if "comparison" not in self.agent.checks:
             return ()
-        asked = (str((turn.model_extra or {}).get("asked", "")), " ".join(questions(self.brief.task)))
+        asked = self._wordings(turn)
         return self._once([a for e in turn.answers for a in misdirected_change(asked, e, self._number)])
+
+    def _wordings(self, turn: Turn) -> tuple[str, str]:
+        """The question as the agent and as the task say it."""
+        return str((turn.model_extra or {}).get("asked", "")), " ".join(questions(self.brief.task))
+
+    def _conditions(self, call: Call) -> dict[str, Any]:
+        """What a call gives that is no default and not only where to look."""
+        tool, defaults = self.tools[call.tool], _defaults(self.tools[call.tool])
+        return {n: v for n, v in call.arguments.items() if n not in tool.asks and v != defaults.get(n)}
 
     def _number(self, reference: str) -> float:
         call, _, output = reference.partition(".")
@@ -273,14 +292,25 @@ class _Desk:
         cases = [{n: v for n, v in c.arguments.items() if n not in self.tools[c.tool].asks} for c in turn.calls]
         return [case for k, case in enumerate(cases) if case not in cases[:k]]
 
-    def _look(self, complaint: str) -> str:
-        """How an answer would look at the number that is not used, if outputs can be told where to look."""
+    def _place(self, complaint: str) -> str:
+        """Where a number that is not used could go: into the name of an element, or into an answer that looks there."""
         number = re.match(r"the task says (\d+),", complaint)
-        if number and number[1] in " ".join(SYSTEM.findall(self.brief.task)):
-            return ""  # the size of a system is no place in it
-        outputs = [o for t in self.tools.values() for outputs in t.asks.values() for o in outputs] if number else []
-        looks = [f"a.{output}[{number[1]}]" for output in outputs] if number else []
-        return f"; an answer may look there: {' or '.join(looks)}" if looks else ""
+        if not number or number[1] in " ".join(
+            SYSTEM.findall(self.brief.task)
+        ):  # the size of a system is no place in it
+            return ""
+        name = next((p for p in PAIR.findall(self.brief.task) if number[1] in p.split("-")), number[1])
+        elements, looks = [], []
+        for tool in self.tools.values():
+            for given, taken in tool.input_type().model_fields.items():
+                extra = taken.json_schema_extra if isinstance(taken.json_schema_extra, dict) else {}
+                if ("-" in name) != any("-" in str(example) for example in taken.examples or ()):
+                    continue
+                looks += [f"a.{output}[{name}]" for output in tool.asks.get(given, ())]
+                elements += [given] if extra.get("copied") == "numbers" else []
+        hints = [f"it may belong into {' or '.join(elements)}"] if elements else []
+        hints += [f"an answer may look there: {' or '.join(looks)}"] if looks else []
+        return "".join(f"; {hint}" for hint in hints)
 
     async def run(self, turn: Turn, at: str) -> None:
         """Make the turn's calls, refining where the agent may. Raises `ToolError`."""

@@ -61,6 +61,7 @@ FALLEN = re.compile(
     rf"\b(?:down|(?:fall|drop|shrink|reduc|declin|decreas|sink)\w*|fell|sank|shrank){_TO_A_SHARE}", re.IGNORECASE
 )
 FALLS = re.compile(rf"{_OF_A_SHARE}(?:less|lower|smaller|fewer|down|below|under|short|off)\b", re.IGNORECASE)
+PAIR = re.compile(r"\b\d+-\d+\b")  # 6-8
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity

@@ -6,6 +6,7 @@ answers: where the words are open, nothing is advised.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from agents.check import COUNTS, PARTS, PERCENT, TENS, Mention, mentions, near, numbers, sources_of
@@ -76,10 +77,15 @@ def misread_comparison(
         return () if any(" / b" in a or " / a" in a for a in answers) else ("a ratio of two cases is asked for",)
     if change and not any(" - " in a for a in answers):
         return (f"{change!r} asks for a change: make two calls, a with the change and b without it, and subtract",)
-    wanted = bool(IN_PERCENT.search(A_SHARE.sub(" ", asked.lower())) or ASKED_PERCENT.search(task.lower()))
+    wanted = wants_percent(asked) or bool(ASKED_PERCENT.search(task.lower()))
     if len(cases) > 1 and wanted != any("* 100" in a for a in answers):
         return ("a difference in percent is asked for" if wanted else "the difference is asked for, not in percent",)
     return (*_stray_changes(asked, *cases), *_both_ways(task, *cases)) if len(cases) == 2 else ()
+
+
+def wants_percent(words: str) -> bool:
+    """Whether words speak of percent other than in a condition such as "at 105 %"."""
+    return bool(IN_PERCENT.search(A_SHARE.sub(" ", words.lower())))
 
 
 def change_asked(asked: str) -> str | None:
@@ -100,30 +106,62 @@ def _without_the_case(asked: str) -> str:
     return OF_A_PRICE.sub(" ", words) if MARGINAL.search(words) else words
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A difference as the words of a question want it: positive, in percent of the smaller value for a rise and of the larger
+    one for a fall."""
+
+    way: Literal["more", "less"]
+    low: str  # the reference with the smaller value
+    high: str
+    wanted: str
+
+    @classmethod
+    def of(cls, asked: Sequence[str], expression: str, value: Callable[[str], float]) -> "_Change | None":
+        """None where the expression is no difference, its values are equal, or the words say no way or both."""
+        form = DIRECTED.fullmatch(expression)
+        said = ([way for way in (UP, DOWN) if re.search(rf"\b({way})\b", words.lower())] for words in asked)
+        ways = next((found for found in said if len(found) == 1), None)
+        if not form or not ways or value(form["first"]) == value(form["second"]):
+            return None
+        low, high = sorted((form["first"], form["second"]), key=value)
+        wanted = f"{high} - {low}"
+        if form["of"]:
+            wanted = f"({wanted}) / {low if ways == [UP] else high} * 100"
+        return cls("more" if ways == [UP] else "less", low, high, wanted)
+
+
 def misdirected_change(asked: Sequence[str], expression: str, value: Callable[[str], float]) -> tuple[str, ...]:
     """Advice where a difference is taken the other way round than the words of a question want it.
-
-    Who asks how much more or how much less expects a positive number; in percent, it is of the smaller value for a rise and of
-    the larger one for a fall.
 
     Args:
         asked: The question in several wordings; the first that says one way and not the other decides.
         expression: The answer given: `a.x - b.x`, or that over one of the two in percent.
         value: The number that a reference such as `a.x` stands for.
     """
-    form = DIRECTED.fullmatch(expression)
-    said = ([way for way in (UP, DOWN) if re.search(rf"\b({way})\b", words.lower())] for words in asked)
-    ways = next((found for found in said if len(found) == 1), None)
-    if not form or not ways:
+    change = _Change.of(asked, expression, value)
+    if change is None or change.wanted == expression:
         return ()
-    first, second = form["first"], form["second"]
-    low, high = sorted((first, second), key=value)
-    wanted = f"{high} - {low}"
-    if form["of"]:
-        wanted = f"({wanted}) / {low if ways == [UP] else high} * 100"
-    if wanted == expression or value(low) == value(high):
-        return ()
-    return (f"how much {'more' if ways == [UP] else 'less'} is asked, and that is {wanted}",)
+    return (f"how much {change.way} is asked, and that is {change.wanted}",)
+
+
+def directed_change(
+    asked: Sequence[str], expression: str, value: Callable[[str], float], conditions: Mapping[str, int]
+) -> str:
+    """A difference the way round that the words want it, where it is the changed case that is so much more or less.
+
+    How much dearer an outage makes it is what the case with the outage costs more. Where that is the cheaper case, or both cases
+    have as many conditions, the words may mean something else, and the expression stays.
+
+    Args:
+        asked, expression, value: As for `misdirected_change`.
+        conditions: How many conditions each call has, by its name.
+    """
+    change = _Change.of(asked, expression, value)
+    if change is None:
+        return expression
+    changed, other = (change.high, change.low) if change.way == "more" else (change.low, change.high)
+    return change.wanted if conditions[changed[0]] > conditions[other[0]] else expression
 
 
 def _stray_changes(asked: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agents.check import SYSTEM, mentions, shares
+from agents.check import PAIR, SYSTEM, mentions, shares
+from agents.comparison import wants_percent
 from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
 from agents.question import opening
@@ -20,7 +21,6 @@ from tools import definition
 MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
-PAIR = re.compile(r"\b\d+-\d+\b")
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
 
@@ -56,6 +56,7 @@ def turn_schema(agent: AgentSpec, tools: Sequence[AnyTool], task: str, sources: 
     acting = [
         _object(_fields(agent.fields, task, choice) | _calls(tools, arguments, choice, _Elements.of(sources)))
         for choice in (choosing.choices if choosing else (Choice(value=""),))
+        if wants_percent(task) or not any("* 100" in form for form in choice.forms)
     ]
     plain = [f for f in agent.fields if not f.choices]
     refusing = _object(_fields(plain, task) | {"refusal": {"type": "string", "minLength": 3, "maxLength": 200}})
@@ -125,7 +126,9 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     for name, field in given["properties"].items():
         numbered = field.get("copied") == "numbers"
         pattern = _element(elements, field.get("examples")) if numbered else None
-        if name in tool.asks or (numbered and not pattern):
+        named_by = field.get("named_by")  # words without which nobody means the argument
+        unnamed = named_by and not any(word in task.lower() for word in named_by)
+        if name in tool.asks or unnamed or (numbered and not pattern):
             del schema["properties"][name]
         elif pattern:
             element = {"type": "string", "pattern": f"^{pattern}$"}
@@ -172,7 +175,7 @@ def _outputs(tool: AnyTool, elements: _Elements, *, numeric: bool) -> list[str]:
         if output not in given:
             found.append(output)
         elif fields[given[output]].annotation in (int, int | None):
-            found += [rf"{output}\[{n}\]" for n in elements.alone]
+            found += [rf"{output}\[({'|'.join(map(str, elements.alone))})\]"] if elements.alone else []
         elif element := _element(elements, fields[given[output]].examples):
             found.append(rf"{output}\[{element}\]")
     return found
@@ -199,7 +202,7 @@ def _without_ranges(schema: Any) -> Any:
         return {
             key: _without_ranges(value)
             for key, value in schema.items()
-            if key not in (*RANGES, *WORDS) or not isinstance(value, str | int | float)
+            if key != "named_by" and (key not in (*RANGES, *WORDS) or not isinstance(value, str | int | float))
         }
     return [_without_ranges(item) for item in schema] if isinstance(schema, list) else schema
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agents.comparison import change_asked, misdirected_change, misread_comparison
+from agents.comparison import change_asked, directed_change, misdirected_change, misread_comparison
 from agents.library import solver
 
 
@@ -140,3 +140,28 @@ def test_no_demonstration_draws_advice_in_its_asked_or_its_whole_words() -> None
         cases = [call["arguments"] for call in turn["calls"]]
         for asked in (turn["asked"], example.task):
             assert misread_comparison(example.task, asked, cases, turn["answers"]) == (), asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "changed", "turned"),
+    [
+        ("how much dearer is it with the outage", "b.cost - a.cost", "a", "a.cost - b.cost"),
+        ("how much does the wind save", "a.cost - b.cost", "b", "a.cost - b.cost"),
+        ("how much does the wind save", "b.cost - a.cost", "b", "a.cost - b.cost"),
+        (
+            "by how many percent does it rise",
+            "(b.cost - a.cost) / a.cost * 100",
+            "a",
+            "(a.cost - b.cost) / b.cost * 100",
+        ),
+        ("how much dearer is it with the wind", "b.cost - a.cost", "b", "b.cost - a.cost"),  # it is cheaper: say so
+        ("how much dearer is it", "b.cost - a.cost", "", "b.cost - a.cost"),  # which is the changed case?
+        ("what is the difference", "b.cost - a.cost", "a", "b.cost - a.cost"),
+    ],
+)
+def test_a_change_is_turned_only_where_its_cases_leave_no_doubt(
+    asked: str, given: str, changed: str, turned: str
+) -> None:
+    value = {"a.cost": 110.0, "b.cost": 100.0}.__getitem__
+    conditions = {name: 1 + (name == changed) for name in "ab"}
+    assert directed_change([asked], given, value, conditions) == turned

@@ -96,7 +96,7 @@ def test_each_comparison_has_its_own_forms() -> None:
     assert not says(task, "difference", "a.cost - b.load_mw")
     assert not says(task, "difference", "a.cost / b.cost")
     assert not says(task, "difference", "a.binding_line_names - b.binding_line_names")
-    assert says(task, "difference in percent", "(b.cost - a.cost) / b.cost * 100")
+    assert says(f"{task}, in percent", "difference in percent", "(b.cost - a.cost) / b.cost * 100")
     assert says(task, "ratio", "a.cost / b.cost")
     assert [branch(task, c)["calls"]["minItems"] for c in ("nothing", "difference", "ratio")] == [1, 2, 2]
 
@@ -113,6 +113,25 @@ def test_names_are_runs_of_words_of_the_task() -> None:
         ),
         "the IEEE 30-bus grid please",
     ]
+
+
+def test_two_cases_may_be_looked_at_in_two_places() -> None:
+    task = "Bus 4 against bus 5 in case9: how much dearer is the first?"
+    assert says(task, "difference", "a.watched_price[4] - b.watched_price[5]")
+
+
+def test_percent_is_answered_only_where_the_task_speaks_of_percent_outside_its_conditions() -> None:
+    def compared(task: str) -> list[str]:
+        options = turn_schema(solver("solver", ["solve_dc_opf"]), [TOOL], task, task)["anyOf"]
+        return [o["properties"]["compare"]["const"] for o in options if "compare" in o["properties"]]
+
+    assert "difference in percent" not in compared("What does 10 % more load cost case9?")
+    assert "difference in percent" in compared("How much dearer in percent is case9 with 10 % more load?")
+
+
+def test_how_it_is_solved_and_drawn_is_open_only_to_a_task_that_speaks_of_it() -> None:
+    assert not {"method", "plots"} & set(arguments("the cost of case9"))
+    assert {"method", "plots"} <= set(arguments("solve case9 with the neural method and draw it"))
 
 
 def test_what_is_asked_begins_as_the_question_does() -> None:

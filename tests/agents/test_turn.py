@@ -244,5 +244,34 @@ def test_a_number_that_is_not_used_is_sent_back_with_the_outputs_that_could_look
     solver = speaker("solver", tools=("solve_dc_opf",), checks=("complete",))
     run = lab.run(graph(layer("solve", solver)), task)
     told = cast.to("solver")[1].messages[-1].content
-    assert "the task says 5, but no argument uses it; an answer may look there: a.watched_price[5] or" in told
+    places = (
+        "it may belong into generator_outages; an answer may look there: a.watched_price[5] or a.watched_output_mw[5]"
+    )
+    assert f"the task says 5, but no argument uses it; {places}" in told
     assert run.answer.values[0].name == "Price at watch_bus"
+
+
+def test_a_number_of_a_pair_is_sent_back_with_what_is_named_by_pairs(lab: Lab) -> None:
+    grid = ("a", "solve_dc_opf", {"grid": "case9"})
+    whole = ("a", "solve_dc_opf", {"grid": "case9", "outages": ["5-6"]})
+    lab.script = cast = Cast({"solver": [turn(grid, answers=["a.cost"]), turn(whole, answers=["a.cost"])]})
+    solver = speaker("solver", tools=("solve_dc_opf",), checks=("complete",))
+    lab.run(graph(layer("solve", solver)), "Line 5-6 of case9 is lost. What is the cost?")
+    told = cast.to("solver")[1].messages[-1].content
+    assert (
+        "says 5, but no argument uses it; it may belong into outages; an answer may look there: a.watched_flow_mw[5-6]"
+        in told
+    )
+
+
+def test_a_change_is_turned_the_way_it_is_asked_where_the_changed_case_is_the_dearer_one(lab: Lab) -> None:
+    lost, whole = (
+        ("a", "solve_dc_opf", {"grid": "case30", "outages": ["27-28"]}),
+        ("b", "solve_dc_opf", {"grid": "case30"}),
+    )
+    lab.script = cast = Cast({"solver": [turn(lost, whole, answers=["b.cost - a.cost"])]})
+    solver = speaker("solver", tools=("solve_dc_opf",), checks=("comparison",))
+    run = lab.run(graph(layer("solve", solver)), "After line 27-28 is lost, how much dearer is case30 per hour?")
+    assert len(cast.to("solver")) == 1
+    assert run.answer.values[0].expression == "a.cost - b.cost"
+    assert run.answer.values[0].value > 0

@@ -50,8 +50,15 @@ class DcOpfInput(Frozen):
     watch_generator: str | None = quantity(
         "", "Generator whose output is asked for, by its bus such as 13", None, examples=["13"]
     )
-    method: Literal["exact", "neural"] = quantity("", "How it is solved", "exact")
-    plots: bool = quantity("", "Also draw the dispatch and the line loading", False)
+    method: Literal["exact", "neural"] = quantity(
+        "", "How it is solved", "exact", json_schema_extra={"named_by": ["neural", "flow matching", "exact"]}
+    )
+    plots: bool = quantity(
+        "",
+        "Also draw the dispatch and the line loading",
+        False,
+        json_schema_extra={"named_by": ["plot", "draw", "picture", "chart", "figure", "graph of", "show me"]},
+    )
 
 
 class BindingLine(Frozen):
