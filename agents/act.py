@@ -31,10 +31,10 @@ from agents.check import (
 )
 from agents.comparison import directed_change, misdirected_change, misread_comparison
 from agents.context import Context
-from agents.evaluate import REFERENCE, Result, evaluate
+from agents.evaluate import REFERENCE, Result, evaluate, number_of
 from agents.grammar import turn_schema, written_schema
 from agents.models.contract import FATAL, Message, ModelError, ModelRequest
-from agents.program import Call, Turn, completed, contrasted
+from agents.program import Turn, completed, contrasted
 from agents.prompt import AnyTool, Brief, answerable, describe, messages, shown
 from agents.question import questions
 from agents.refine import refine
@@ -253,7 +253,8 @@ class _Desk:
         """The turn with every difference taken the way the question wants it, where its cases leave no doubt."""
         if "comparison" not in self.agent.checks:
             return turn
-        asked, conditions = self._wordings(turn), {c.name: len(self._conditions(c)) for c in turn.calls}
+        asked = self._wordings(turn)
+        conditions = {e.name: len(self._conditions(e)) for e in self.evidence.values()}
         answers = [directed_change(asked, e, self._number, conditions) for e in turn.answers]
         return turn.model_copy(update={"answers": answers})
 
@@ -268,14 +269,13 @@ class _Desk:
         """The question as the agent and as the task say it."""
         return str((turn.model_extra or {}).get("asked", "")), " ".join(questions(self.brief.task))
 
-    def _conditions(self, call: Call) -> dict[str, Any]:
+    def _conditions(self, made: Evidence) -> dict[str, Any]:
         """What a call gives that is no default and not only where to look."""
-        tool, defaults = self.tools[call.tool], _defaults(self.tools[call.tool])
-        return {n: v for n, v in call.arguments.items() if n not in tool.asks and v != defaults.get(n)}
+        tool, defaults = self.tools[made.tool], _defaults(self.tools[made.tool])
+        return {n: v for n, v in made.arguments.items() if n not in tool.asks and v != defaults.get(n)}
 
     def _number(self, reference: str) -> float:
-        call, _, output = reference.partition(".")
-        return float(self.results[call].output[output])
+        return number_of(reference, self.results)
 
     def _once(self, advice: list[str]) -> tuple[str, ...]:
         """The advice not given before."""
@@ -295,9 +295,8 @@ class _Desk:
     def _place(self, complaint: str) -> str:
         """Where a number that is not used could go: into the name of an element, or into an answer that looks there."""
         number = re.match(r"the task says (\d+),", complaint)
-        if not number or number[1] in " ".join(
-            SYSTEM.findall(self.brief.task)
-        ):  # the size of a system is no place in it
+        sizes = re.findall(r"\d+", " ".join(SYSTEM.findall(self.brief.task)))  # of a system: no places in it
+        if not number or number[1] in sizes:
             return ""
         name = next((p for p in PAIR.findall(self.brief.task) if number[1] in p.split("-")), number[1])
         elements, looks = [], []

@@ -55,11 +55,10 @@ SYSTEM = re.compile(r"\b\d+[- ](?:bus|node)\b|\bcase\w*\d\w*", re.IGNORECASE)  #
 BOTH = UPWARDS, DOWNWARDS = 1, -1
 _TO_A_SHARE = r"(?: +by)?(?: +an?)? +$"  # climbs by a quarter
 _OF_A_SHARE = rf"\s*{PERCENT}?(?: +of)? *"  # 8 % above
-RISEN = re.compile(rf"\b(?:up|(?:ris|grow|increas|climb|jump|swell)\w*|rose|grew){_TO_A_SHARE}", re.IGNORECASE)
+RISING, FALLING = "ris|grow|increas|climb|jump|swell", "fall|drop|shrink|reduc|declin|decreas"  # stems of verbs
+RISEN = re.compile(rf"\b(?:up|(?:{RISING})\w*|rose|grew){_TO_A_SHARE}", re.IGNORECASE)
 RISES = re.compile(rf"{_OF_A_SHARE}(?:more|higher|greater|up|above|over|extra)\b", re.IGNORECASE)
-FALLEN = re.compile(
-    rf"\b(?:down|(?:fall|drop|shrink|reduc|declin|decreas|sink)\w*|fell|sank|shrank){_TO_A_SHARE}", re.IGNORECASE
-)
+FALLEN = re.compile(rf"\b(?:down|(?:{FALLING})\w*|fell|shrank){_TO_A_SHARE}", re.IGNORECASE)
 FALLS = re.compile(rf"{_OF_A_SHARE}(?:less|lower|smaller|fewer|down|below|under|short|off)\b", re.IGNORECASE)
 PAIR = re.compile(r"\b\d+-\d+\b")  # 6-8
 NAME = re.compile(
@@ -119,8 +118,8 @@ def shares(text: str, low: float, high: float) -> list[float]:
         ways = _ways_beside(plain[: m.start()], plain[m.end() :])
         found += _within(_changes(n / 100, ways) if percent else _changes(n, ways) if n < 1 else (n,), low, high)
     for spoken in _spoken([w.lower() for w in WORD.findall(plain)]):
-        said = re.search(rf"\b{spoken.words}\b", plain, re.IGNORECASE)
-        ways = _ways_beside(plain[: said.start()], plain[said.end() :]) if said else BOTH
+        places = re.finditer(rf"\b{spoken.words}\b", plain, re.IGNORECASE)  # a tenth up here, a tenth down there
+        ways = sorted({way for m in places for way in _ways_beside(plain[: m.start()], plain[m.end() :])})
         if spoken.value < 1 or spoken.words in TIMES:
             found += _within(_changes(spoken.value, ways) if spoken.value < 1 else (spoken.value,), low, high)
         elif re.search(rf"\b{spoken.words}\b(?:[\s-]\w+)?[\s-]*{PERCENT}", plain, re.IGNORECASE):

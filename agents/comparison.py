@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from agents.check import COUNTS, PARTS, PERCENT, TENS, Mention, mentions, near, numbers, sources_of
+from agents.check import (
+    COUNTS,
+    FALLING,
+    PARTS,
+    PERCENT,
+    RISING,
+    TENS,
+    Mention,
+    mentions,
+    near,
+    numbers,
+    sources_of,
+)
 
 UP = (
     r"(?<!one )more|dearer|costlier|extra|additional|adds?|added|increases?|rises?|grows?|climbs?|exceeds?|higher|losing|loss"
@@ -19,11 +31,9 @@ DOWN = (
     r"less|cheaper|saves?|saved|savings?|drops?(?! out)|falls?(?! out)|decreases?|reduces?|lowers?|worth"
     r"|spares?(?! (?:capacity|room|margin))|go(?:es)? down"
 )
-GROWING = re.compile(
-    r"\b(more|higher|up|above|over|extra|another|(ris|grow|increas|climb|jump|surg|add|swell)\w*|rose|grew|lift\w*)\b"
-)
+GROWING = re.compile(rf"\b(more|higher|up|above|over|extra|another|({RISING}|surg|add|lift)\w*|rose|grew)\b")
 SHRINKING = re.compile(
-    r"\b(less|lower|off|down|below|under|fewer|fell|cuts?|(shav|fall|dropp?|reduc|shr[iau]nk|declin|trimm?|eas|slip|dipp?|curtail)\w*)\b"
+    rf"\b(less|lower|off|down|below|under|fewer|fell|shr[au]nk|cuts?|({FALLING}|shav|trim|eas|slip|dip|curtail)\w*)\b"
 )
 Way = Literal["up", "down"]
 NEARBY = 40  # characters between a number and the word that says which way it changes something
@@ -39,7 +49,7 @@ SHARE = (  # 8 %, eight percent, a tenth, 1.35 times
     rf"(?:(?:\d[\d.,]*|{'|'.join((*COUNTS, *TENS))})[\s-]*{PERCENT}"
     rf"|(?:an?|{'|'.join(COUNTS)})[\s-](?:{'|'.join(PARTS)})s?|half|\d[\d.,]*\s?(?:times|x))"
 )
-VERBS = "ris|grow|increas|climb|jump|add|swell|fall|drop|shrink|reduc|declin|eas|dip|cut|lower|trim|shed|up|down|off|minus|plus"
+VERBS = f"{RISING}|{FALLING}|add|eas|dip|cut|lower|trim|shed|up|down|off|minus|plus"
 OF_THE_CASE = re.compile(  # a change that says which case is meant, and asks for none: after losing a line, with 8 % more load
     r"\b(?:after|with|without|upon|following|despite|given|under|while|when|once) (?:the )?(?:losing|loss)\b"
     rf"|\b(?:{VERBS})\w* (?:by |to |from )?{SHARE}"

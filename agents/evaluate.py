@@ -33,7 +33,7 @@ async def evaluate(expression: str, results: Mapping[str, Result], hands: Hands,
     Raises:
         BadInput: A reference names no finished call or no output of it, or text stands in a computation.
     """
-    references = [(m[0], *_look_up(m[1], m[2], results)) for m in REFERENCE.finditer(expression)]
+    references = [(m[0], *_look_up(m[0], results)) for m in REFERENCE.finditer(expression)]
     if not references:
         raise BadInput(
             f"the answer {expression!r} refers to no call", hint="write, for instance, a." + _some_field(results)
@@ -41,16 +41,22 @@ async def evaluate(expression: str, results: Mapping[str, Result], hands: Hands,
     bare = next((r for r in references if r[0] == expression.strip()), None)
     if bare:
         return Quantity(expression=expression, value=_plain(bare[1]), unit=bare[2])
-    for name, value, _ in references:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise BadInput(f"{name} is {value!r}, which is no number to compute with")
-    numbers = {name: f"({value!r})" for name, value, _ in references}
+    numbers = {name: f"({number_of(name, results)!r})" for name, _, _ in references}
     computed = await hands.call("calculate", {"expression": REFERENCE.sub(lambda m: numbers[m[0]], expression)}, at=at)
     unit = _unit(expression, {name: unit for name, _, unit in references})
     return Quantity(expression=expression, value=float(computed.output["value"]), unit=unit)
 
 
-def _look_up(call: str, field: str, results: Mapping[str, Result]) -> tuple[Any, str]:
+def number_of(reference: str, results: Mapping[str, Result]) -> int | float:
+    """The number that a reference such as `a.cost` stands for. Raises `BadInput` if it is none, or names nothing."""
+    value, _ = _look_up(reference, results)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadInput(f"{reference} is {value!r}, which is no number to compute with")
+    return value
+
+
+def _look_up(reference: str, results: Mapping[str, Result]) -> tuple[Any, str]:
+    call, _, field = reference.partition(".")
     if call not in results:
         raise BadInput(f"there is no call named {call}", hint=f"calls are {', '.join(results) or 'none'}")
     result = results[call]

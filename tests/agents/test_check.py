@@ -101,6 +101,10 @@ def test_a_word_that_touches_a_share_says_which_way_it_goes(task: str, up: bool,
     assert (1.08 in found, 0.92 in found) == (up, down)
 
 
+def test_one_share_may_go_up_in_one_place_and_down_in_another() -> None:
+    assert {1.1, 0.9} <= set(shares("loads grow by a tenth, and line limits fall by a tenth", 0.5, 1.5))
+
+
 def test_an_output_that_is_asked_for_by_name_is_used() -> None:
     (advice,) = unused_outputs("what does generation cost per hour", ["a.generation_mw"], ["cost", "generation_mw"])
     assert advice == "the question says cost, but no answer uses it"

@@ -275,3 +275,32 @@ def test_a_change_is_turned_the_way_it_is_asked_where_the_changed_case_is_the_de
     assert len(cast.to("solver")) == 1
     assert run.answer.values[0].expression == "a.cost - b.cost"
     assert run.answer.values[0].value > 0
+
+
+def test_a_change_between_calls_of_earlier_turns_is_turned_the_same_way(lab: Lab) -> None:
+    lost = ("a", "solve_dc_opf", {"grid": "case30", "outages": ["27-28"]})
+    looked, answered = turn(lost, ("b", "solve_dc_opf", {"grid": "case30"})), turn(answers=["b.cost - a.cost"])
+    lab.script = Cast({"solver": [looked, answered]})
+    solver = speaker("solver", tools=("solve_dc_opf",), checks=("comparison",))
+    run = lab.run(graph(layer("solve", solver)), "After line 27-28 is lost, how much dearer is case30 per hour?")
+    assert run.answer.values[0].expression == "a.cost - b.cost"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("a.price - b.price", "a has no output price"),
+        ("a.max_loaded_line - b.max_loaded_line", "which is no number to compute with"),
+        ("a.watched_price - b.watched_price", "a.watched_price is empty"),
+    ],
+)
+def test_a_change_of_what_is_no_number_is_sent_back(lab: Lab, wrong: str, told: str) -> None:
+    cases = (
+        ("a", "solve_dc_opf", {"grid": "case30", "outages": ["27-28"]}),
+        ("b", "solve_dc_opf", {"grid": "case30"}),
+    )
+    lab.script = cast = Cast({"solver": [turn(*cases, answers=[wrong]), turn(*cases, answers=["a.cost - b.cost"])]})
+    solver = speaker("solver", tools=("solve_dc_opf",), checks=("comparison",))
+    run = lab.run(graph(layer("solve", solver)), "After line 27-28 is lost, how much dearer is case30 per hour?")
+    assert told in cast.to("solver")[1].messages[-1].content
+    assert run.answer.values[0].value > 0

@@ -4,10 +4,9 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-
 from agents import Budget
 from store import Store
+from tests.needs import lacking
 from tests.ui.stage import make_run, make_run_with_artifacts, refusing
 from ui.export import export_html
 from ui.view.bodies import rows
@@ -130,7 +129,7 @@ def test_a_run_under_way_can_be_exported(place: str) -> None:
 def test_a_browser_shows_a_script_in_a_task_as_text(place: str, tmp_path: Path) -> None:
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
-        pytest.skip("no Chromium on this machine; the page is checked with html.parser above")
+        lacking("no Chromium on this machine", "apt-get install chromium")
     file = tmp_path / "run.html"
     file.write_text(page_of(place, make_run(place, task=EVIL).run_id), encoding="utf-8")
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile"]
