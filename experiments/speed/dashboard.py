@@ -3,7 +3,8 @@
     python -m experiments.speed.dashboard --json dashboard.json
 
 It makes the store (or takes the one of --store), serves the pages from it, and measures from the browser's side: from the
-address, or the click, until what was asked for can be seen. Needs the extra `browser` and a Chromium.
+address, or the click, until what was asked for can be seen. The pages have come to rest before the next click. Beside the first
+visit stands the same visit to the least page that Streamlit can show, a box for text. Needs the extra `browser` and a Chromium.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -42,6 +44,10 @@ RUNS, EVENTS = 10_000, 30_000
 LAYERS, AGENTS = 10, 100  # of the long run; its agents share the events
 PAINT, CLICK, MEMORY = 2.0, 1.0, 600  # s, s, MB: what is aimed at
 PATIENCE = 60_000  # ms
+REST = 0.7  # s, from one measure to the next
+LEAST = (
+    "import streamlit as st\nst.text_area('Task in plain words')\n"  # the peer: Streamlit with next to nothing in it
+)
 MODELS = ("local/qwen2.5-coder-1.5b", "openai/gpt-4o-mini", "scripted")
 GRIDS = ("case30", "case118", "case300", "case1354")
 
@@ -173,15 +179,21 @@ def measure(place: Path, repeats: int) -> tuple[list[Row], float]:
         from store import list_runs
 
         long_run = list_runs(store, text="A run of", limit=1).runs[0].id
-    with serving(place) as (url, process), sync_playwright() as playwright:
+    with (
+        serving(place) as (url, process),
+        tempfile.TemporaryDirectory() as folder,
+        _least(Path(folder)) as least,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         times: dict[tuple[str, str], list[float]] = {}
         for turn in range(repeats + 1):
             page = browser.new_page(viewport={"width": 1360, "height": 900})
             page.set_default_timeout(PATIENCE)
-            for what, kind, seconds in _tour(page, url, long_run):
+            for what, kind, seconds in chain(_visit(browser, least), _tour(page, url, long_run)):
                 if turn:  # the first one warms up
                     times.setdefault((what, kind), []).append(seconds)
+                time.sleep(REST)
             page.close()
         memory = _memory(process.pid)
         browser.close()
@@ -190,6 +202,16 @@ def measure(place: Path, repeats: int) -> tuple[list[Row], float]:
         Row(what=what, kind=kind, median_s=statistics.median(found), worst_s=max(found), aim_s=aims[kind])
         for (what, kind), found in times.items()
     ], memory
+
+
+def _visit(browser: Any, url: str) -> Iterator[tuple[str, str, float]]:
+    """Open the least page of Streamlit's in a browser that has nothing cached."""
+    page = browser.new_page(viewport={"width": 1360, "height": 900})
+    started = time.perf_counter()
+    page.goto(url)
+    page.get_by_label("Task in plain words").wait_for()
+    yield "peer: the least Streamlit page, nothing cached", "paint", time.perf_counter() - started
+    page.close()
 
 
 def _tour(page: Any, url: str, long_run: str) -> Iterator[tuple[str, str, float]]:
@@ -249,11 +271,32 @@ def _enter(box: Any, text: str) -> None:
 @contextmanager
 def serving(place: Path) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
     """Serve the dashboard over a store on a free port: its address and its process."""
+    with _served("backprose", "ui", "--port", BACKPROSE_DB=str(place)) as found:
+        yield found
+
+
+@contextmanager
+def _least(folder: Path) -> Iterator[str]:
+    """Serve the least page of Streamlit's: its address."""
+    page = folder / "least.py"
+    page.write_text(LEAST, encoding="utf-8")
+    still = ("--server.headless=true", "--server.fileWatcherType=none", "--browser.gatherUsageStats=false")
+    with _served("streamlit", "run", str(page), *still, "--server.port") as (url, _):
+        yield url
+
+
+@contextmanager
+def _served(*command: str, **environment: str) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """Run a module whose last argument is the port to serve on, until it answers there."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "backprose", "ui", "--port", str(port)]
-    process = subprocess.Popen(command, env=os.environ | {"BACKPROSE_DB": str(place)}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", *command, str(port)],
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

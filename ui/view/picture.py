@@ -9,7 +9,7 @@ BOX_WIDTH, BOX_HEIGHT = 180, 46
 ROW_GAP, COLUMN_GAP = 14, 70
 HEAD = 58  # room above the boxes for a layer's name and how its team combines
 MARGIN = 10
-MOST_ROWS = 12  # agents drawn in one layer; the rest is counted
+MOST_ROWS = 8  # agents drawn in one layer; the rest is counted
 
 
 @dataclass(frozen=True)

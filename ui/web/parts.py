@@ -87,9 +87,9 @@ def chart(option: Option, alt: str, height: int, *, key: str, on_select: Any = "
     return st.echarts_chart(option, height=height, key=key, on_select=on_select, renderer="svg", alt=alt)
 
 
-def status_badge(run: Run) -> None:
-    colour: Any = listing.COLOURS.get(run.status, "gray")
-    st.badge(listing.status(run), color=colour)
+def status_badge(run: Run) -> str:
+    """A run's status as markdown."""
+    return f":{listing.COLOURS.get(run.status, 'gray')}-badge[{words.markdown(listing.status(run))}]"
 
 
 def file(found: Shown, key: str) -> None:

@@ -51,9 +51,8 @@ def _training(run_id: str) -> None:
     run = get_run(parts.store(), run_id)
     shown = lineage.training(parts.store(), run)
     with st.container(horizontal=True, vertical_alignment="center"):
-        parts.status_badge(run)
         cases = f"learns from {words.count(shown.learns_from, 'case')}, {shown.decide} decide"
-        st.markdown(f":gray[{words.markdown(f'{cases} · {listing.facts(run)}')}]")
+        st.markdown(f"{parts.status_badge(run)} :gray[{words.markdown(f'{cases} · {listing.facts(run)}')}]")
         link("run", "Its log", id=run.id)
     if not shown.nodes:
         parts.empty("No version yet.", "The network that goes in is being measured first.")

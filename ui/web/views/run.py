@@ -49,8 +49,7 @@ def _newest() -> str:
 def _header(run: Run) -> None:
     older, newer = neighbours(parts.store(), run.id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        parts.status_badge(run)
-        st.markdown(f":gray[Run {run.id} · {words.markdown(words.moment(run.created))}]")
+        st.markdown(f"{parts.status_badge(run)} :gray[Run {run.id} · {words.markdown(words.moment(run.created))}]")
         st.space("stretch")
         if st.button("Older", shortcut="K", disabled=older is None, type="tertiary"):
             open_page("run", id=older or "")

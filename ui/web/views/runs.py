@@ -61,15 +61,13 @@ def _rows(runs: tuple[Run, ...]) -> list[Run]:
     chosen = []
     with st.container(gap="small"):
         for run in runs:
-            mark, status, task = st.columns([0.35, 1.3, 10], vertical_alignment="top")
+            mark, task = st.columns([0.35, 11], vertical_alignment="top")
             with mark:
                 if st.checkbox(f"Mark {run.id}", key=f"mark-{run.id}", label_visibility="collapsed"):
                     chosen.append(run)
-            with status:
-                parts.status_badge(run)
             with task, st.container(gap=None):
                 link("run", words.markdown(run.title), id=run.id)
-                st.markdown(f":gray[{words.markdown(listing.facts(run))}]")
+                st.markdown(f"{parts.status_badge(run)} :gray[{words.markdown(listing.facts(run))}]")
     return chosen
 
 
