@@ -40,7 +40,7 @@ from agents.question import questions
 from agents.refine import refine
 from agents.spec import AgentSpec
 from store.events import AgentAnswered, AgentFailed
-from tools import BadInput, NoAnswer, ToolError, get_tool
+from tools import BadInput, NoAnswer, ToolError, definition, get_tool
 
 Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
 FUNCTIONS: dict[str, Function] = {}
@@ -212,7 +212,9 @@ class _Desk:
     def _invented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
         sources = _sources(self.brief)
         defaults = _defaults(self.tools[tool])
-        return (*invented_numbers(arguments, sources, defaults), *foreign_names(arguments, sources, defaults))
+        fields = definition(self.tools[tool]).input_schema["properties"]
+        open_to_all = {n: v for n, v in arguments.items() if "enum" not in fields[n] or fields[n].get("copied")}
+        return (*invented_numbers(arguments, sources, defaults), *foreign_names(open_to_all, sources, defaults))
 
     def check(self, turn: Turn) -> tuple[str, ...]:
         """Complaints about a turn before anything of it runs."""

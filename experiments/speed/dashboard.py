@@ -54,10 +54,10 @@ GRIDS = ("case30", "case118", "case300", "case1354")
 
 class Row(TypedDict):
     what: str
-    kind: str  # paint or click
+    kind: str  # paint, click or peer
     median_s: float
     worst_s: float
-    aim_s: float
+    aim_s: float | None  # none for the peer
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -78,10 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         rows, memory = measure(place, chosen.repeats)
     for row in rows:
-        kept = "ok" if row["median_s"] <= row["aim_s"] else "MISSED"
-        print(
-            f"{row['what']:<52}{row['median_s']:>7.2f} s  worst {row['worst_s']:.2f} s  aim {row['aim_s']:g} s  {kept}"
-        )
+        aim = row["aim_s"]
+        kept = "" if aim is None else f"  aim {aim:g} s  {'ok' if row['median_s'] <= aim else 'MISSED'}"
+        print(f"{row['what']:<52}{row['median_s']:>7.2f} s  worst {row['worst_s']:.2f} s{kept}")
     print(
         f"{'memory of the server after all that':<52}{memory:>7.0f} MB  aim {MEMORY} MB  {'ok' if memory <= MEMORY else 'MISSED'}"
     )
@@ -197,7 +196,7 @@ def measure(place: Path, repeats: int) -> tuple[list[Row], float]:
             page.close()
         memory = _memory(process.pid)
         browser.close()
-    aims = {"paint": PAINT, "click": CLICK}
+    aims = {"paint": PAINT, "click": CLICK, "peer": None}
     return [
         Row(what=what, kind=kind, median_s=statistics.median(found), worst_s=max(found), aim_s=aims[kind])
         for (what, kind), found in times.items()
@@ -210,7 +209,7 @@ def _visit(browser: Any, url: str) -> Iterator[tuple[str, str, float]]:
     started = time.perf_counter()
     page.goto(url)
     page.get_by_label("Task in plain words").wait_for()
-    yield "peer: the least Streamlit page, nothing cached", "paint", time.perf_counter() - started
+    yield "peer: the least Streamlit page, nothing cached", "peer", time.perf_counter() - started
     page.close()
 
 

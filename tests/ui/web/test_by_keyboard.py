@@ -190,6 +190,7 @@ def test_runs_are_marked_and_deleted(hands: Hands, dashboard: Dashboard) -> None
         gone = store.start_run(task="to go by keys")
         gone.finish("failed")
     page = hands.visitor.go("runs?q=by+keys")
+    hands.to(page.get_by_role("switch", name="Mark runs")).press("Space")
     hands.to(page.get_by_role("checkbox", name=f"Mark {gone.run_id}")).press("Space")
     hands.to(page.get_by_role("button", name="Delete")).press("Enter")
     hands.to(page.get_by_role("button", name="Delete for good")).press("Enter")

@@ -181,8 +181,8 @@ def test_a_run_is_marked_and_deleted(visit: Visit, dashboard: Dashboard) -> None
     with Store.open(dashboard.database) as store:
         store.start_run(task="to be deleted").finish("failed")
     page = visit().go("runs?q=deleted")
-    page.get_by_text("Mark 2").first.wait_for(state="attached")
-    page.locator("[data-testid=stCheckbox]").first.click()
+    page.get_by_text("Mark runs").click()
+    page.locator("[data-testid=stCheckbox]", has_text="Mark 2").first.click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete for good").click()
     page.get_by_text("No run is like that.").wait_for()

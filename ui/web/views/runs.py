@@ -25,8 +25,9 @@ def page() -> None:
     if not found.runs:
         parts.empty("No run is like that.", "Search for other words, or take a filter away.")
         return
-    chosen = _rows(found.runs)
-    _actions(chosen)
+    marking = st.toggle("Mark runs, to cancel, resume or delete them", key="marking")
+    if chosen := _rows(found.runs, marking):
+        _actions(chosen)
     pages = listing.pages(found.total)
     if pages > 1:
         first = (min(wanted.page, pages) - 1) * PER_PAGE + 1
@@ -56,26 +57,31 @@ def _filters(models: list[str]) -> None:
         st.selectbox("Order", list(SORTS), key="sort", bind="query-params", on_change=_first_page)
 
 
-def _rows(runs: tuple[Run, ...]) -> list[Run]:
+def _rows(runs: tuple[Run, ...], marking: bool) -> list[Run]:
     """One line a run; returns those that are marked."""
     chosen = []
     with st.container(gap="small"):
         for run in runs:
-            mark, task = st.columns([0.35, 11], vertical_alignment="top")
+            if not marking:  # twenty boxes that nobody asked for make the list slow
+                _row(run)
+                continue
+            mark, line = st.columns([0.35, 11], vertical_alignment="top")
             with mark:
                 if st.checkbox(f"Mark {run.id}", key=f"mark-{run.id}", label_visibility="collapsed"):
                     chosen.append(run)
-            with task, st.container(gap=None):
-                link("run", words.markdown(run.title), id=run.id)
-                st.markdown(f"{parts.status_badge(run)} :gray[{words.markdown(listing.facts(run))}]")
+            with line:
+                _row(run)
     return chosen
+
+
+def _row(run: Run) -> None:
+    with st.container(gap=None):
+        link("run", words.markdown(run.title), id=run.id)
+        st.markdown(f"{parts.status_badge(run)} :gray[{words.markdown(listing.facts(run))}]")
 
 
 def _actions(chosen: list[Run]) -> None:
     """What can be done to the marked runs."""
-    if not chosen:
-        st.markdown(":gray[Mark runs to cancel, resume or delete them.]")
-        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{words.count(len(chosen), 'run')} marked**")
         if st.button("Cancel"):
