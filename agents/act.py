@@ -246,8 +246,10 @@ class _Desk:
                 advice += shared_numbers(c.arguments, self.brief.task, _defaults(self.tools[c.tool]))
         if "comparison" in self.agent.checks and turn.answers:
             asked = str((turn.model_extra or {}).get("asked") or self.brief.task)
-            advice += misread_comparison(self.brief.task, asked, self._cases(turn), turn.answers)
-            for tool in {c.tool: self.tools[c.tool] for c in turn.calls}.values():
+            called = {c.tool: self.tools[c.tool] for c in turn.calls}.values()
+            changes = [output for tool in called for output in tool.changes]
+            advice += misread_comparison(self.brief.task, asked, self._cases(turn), turn.answers, changes)
+            for tool in called:
                 advice += unused_outputs(asked, turn.answers, answerable(tool))
         return (*found, *self._once(advice))
 

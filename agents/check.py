@@ -61,6 +61,7 @@ RISES = re.compile(rf"{_OF_A_SHARE}(?:more|higher|greater|up|above|over|extra)\b
 FALLEN = re.compile(rf"\b(?:down|(?:{FALLING})\w*|fell|shrank){_TO_A_SHARE}", re.IGNORECASE)
 FALLS = re.compile(rf"{_OF_A_SHARE}(?:less|lower|smaller|fewer|down|below|under|short|off)\b", re.IGNORECASE)
 PAIR = re.compile(r"\b\d+-\d+\b")  # 6-8
+OF_A_UNIT = re.compile(r"\b(?:[kcdm]?m|ft|in|yd|s)\^?-?[2-4]\b|(?<![\d.])1(?=/[a-z]+)")  # m3/d, 1/psi
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity
@@ -96,11 +97,28 @@ class Mention:
 
 def mentions(text: str) -> tuple[Mention, ...]:
     """All numbers of a text, in digits and in words, in the order of digits first."""
+    text = _without_units(text)
     digits = [
         Mention(m[0], float(_with_point(m[0])), firm=True, condition=not LOOSE.match(text, m.end()))
         for m in NUMERAL.finditer(text)
     ]
     return (*digits, *_spoken([w.lower() for w in WORD.findall(text)]))
+
+
+def beside(text: str, words: Iterable[str]) -> str:
+    """What stands around words in a text: from the number before each to the second number behind it."""
+    numerals = [m.span() for m in NUMERAL.finditer(_without_units(text))]
+    found = []
+    for at in (m for word in words for m in re.finditer(re.escape(word), text, re.IGNORECASE)):
+        first = max((start for start, end in numerals if end <= at.start()), default=at.start())
+        last = max([end for start, end in numerals if start >= at.start()][:2], default=at.end())
+        found.append(text[first:last])
+    return "; ".join(found)
+
+
+def _without_units(text: str) -> str:
+    """A text in which no digit belongs to a unit; everything else stands where it stood."""
+    return OF_A_UNIT.sub(lambda m: " " * len(m[0]), text)
 
 
 def shares(text: str, low: float, high: float) -> list[float]:

@@ -5,7 +5,7 @@ answers: where the words are open, nothing is advised.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,6 +42,9 @@ EITHER = (
     r"|by how (?:much|many)|by what (?:per ?cent\w*|share|amount)"
 )
 CHANGE = re.compile(rf"\b({UP}|{DOWN}|{EITHER})\b")
+TWO_CASES = re.compile(  # of something that is a change itself: how much more it drops
+    r"\b(than|compared?|versus|vs|differ\w*|more|less|extra|additional|larger|smaller|higher)\b"
+)
 PERHAPS = re.compile(
     r"\b(apart|away|between|cost us|costs? in per ?cent|disappear\w*|push\w*|puts? on|comes? out|remains?)\b"
 )
@@ -70,7 +73,7 @@ DIRECTED = re.compile(  # a.x - b.x, or (a.x - b.x) / b.x * 100
 
 
 def misread_comparison(
-    task: str, asked: str, cases: Sequence[Mapping[str, Any]], answers: Sequence[str]
+    task: str, asked: str, cases: Sequence[Mapping[str, Any]], answers: Sequence[str], changes: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Advice where the words of a question and the cases computed for it do not go together.
 
@@ -79,8 +82,11 @@ def misread_comparison(
         asked: The question in it, without the conditions.
         cases: Arguments of each call.
         answers: Expressions over the calls.
+        changes: Outputs that are changes themselves, such as a pressure drop.
     """
     change = change_asked(asked)
+    if set(re.findall(r"\.(\w+)", " ".join(answers))) & set(changes) and not TWO_CASES.search(asked.lower()):
+        change = None
     if not change and not any(map(_perhaps_changed, (asked, task))):
         return ("the values of one case are asked for: make one call",) if len(cases) > 1 else ()
     if RATIO.search(asked.lower()):

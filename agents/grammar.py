@@ -7,10 +7,10 @@ it does not use, an output that does not exist, a difference written as a ratio.
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agents.check import PAIR, SYSTEM, mentions, shares
+from agents.check import PAIR, SYSTEM, beside, mentions, shares
 from agents.comparison import wants_percent
 from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
@@ -113,7 +113,8 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     """Schema of a tool's arguments.
 
     What every demonstration gives is required, for what a small model may omit, it forgets; what the tool wants copied can only
-    be written in words of the task, or with its numbers. What only says what to look at is written into the answers instead.
+    be written in words of the task, or with its numbers; what is named by words can only be given where one of them stands, a
+    number only by one that stands beside it. What only says what to look at is written into the answers instead.
     """
     given = definition(tool).input_schema
     if "grounded" in agent.checks and len(mentions(sources)) <= MOST_NUMBERS:
@@ -126,16 +127,25 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     for name, field in given["properties"].items():
         numbered = field.get("copied") == "numbers"
         pattern = _element(elements, field.get("examples")) if numbered else None
-        named_by = field.get("named_by")  # words without which nobody means the argument
-        unnamed = named_by and not any(word in task.lower() for word in named_by)
-        if name in tool.asks or unnamed or (numbered and not pattern):
+        named_by = field.get("named_by", ())  # words without which nobody means the argument, or a choice of it
+        if name in tool.asks or _unnamed(named_by, task) or (numbered and not pattern):
             del schema["properties"][name]
         elif pattern:
             element = {"type": "string", "pattern": f"^{pattern}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif field.get("copied"):
             schema["properties"][name] = {"enum": spans(task)}
-    return schema | {"required": list(dict.fromkeys([*schema.get("required", ()), *always]))}
+        elif isinstance(named_by, dict):
+            left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
+            schema["properties"][name] = {**field, "enum": left or field["enum"]}
+    required = dict.fromkeys([*schema.get("required", ()), *always])
+    return schema | {"required": [name for name in required if name in schema["properties"]]}
+
+
+def _unnamed(named_by: Collection[str] | dict[str, Any], task: str) -> bool:
+    """Whether there are words that name something, and none of them stands in the task."""
+    words = () if isinstance(named_by, dict) else named_by
+    return bool(words) and not any(word in task.lower() for word in words)
 
 
 def _grounded(schema: Any, sources: str) -> Any:
@@ -146,7 +156,7 @@ def _grounded(schema: Any, sources: str) -> Any:
         return schema
     if schema.get("type") not in ("number", "integer") or "enum" in schema:
         return {key: _grounded(value, sources) for key, value in schema.items()}
-    said = sayable(schema, sources)
+    said = sayable(schema, beside(sources, named_by) if (named_by := schema.get("named_by")) else sources)
     return schema | {"enum": said} if said else schema
 
 

@@ -127,6 +127,7 @@ class Tool(Generic[In, Out]):
     refinable: ClassVar[tuple[str, ...]] = ()  # inputs an agent may change to get a better score
     score: ClassVar[str | None] = None  # output field that scores a refinement; higher is better
     asks: ClassVar[dict[str, tuple[str, ...]]] = {}  # inputs that only ask for outputs, with the outputs they ask for
+    changes: ClassVar[tuple[str, ...]] = ()  # output fields that are changes themselves, such as a pressure drop
     certificate: ClassVar[
         dict[str, float]
     ] = {}  # output fields that certify the result, with the largest size they may have

@@ -89,11 +89,14 @@ def clipped(text: str, width: int) -> str:
 
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|$:~&])")
+_ADDRESS = re.compile(r"(https?:|www|@)(?=[/.\w])", re.IGNORECASE)
+_JOINER = "\u2060"  # takes no room
 
 
 def markdown(text: str) -> str:
     """Text on one line such that markdown shows it as it is, whatever marks, markup or links a model put into it."""
-    return _MARKS.sub(r"\\\1", " ".join(plain(text).split()))
+    line = " ".join(plain(text).split())
+    return _MARKS.sub(r"\\\1", _ADDRESS.sub(rf"\1{_JOINER}", line))  # addresses become links whatever is escaped
 
 
 def plain(text: str) -> str:

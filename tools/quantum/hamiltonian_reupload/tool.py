@@ -1,7 +1,7 @@
 """What `train_hamiltonian_reupload` takes and gives."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -31,23 +31,56 @@ class QubitLimit(BadInput):
     """The images need more qubits than are simulated."""
 
 
+def named_by(*words: str, **choices: list[str]) -> Any:
+    """Only a task with one of the words means the input, or the choice of it."""
+    return {"named_by": list(words) or choices}
+
+
 class ReuploadInput(Frozen):
     dataset: Literal["digits", "fashion", "mnist5k", "array"] = quantity(
-        "", "Images: 8x8 digits, Fashion-MNIST clothing, 5,000 MNIST digits, or the array given", "digits"
+        "",
+        "Images: 8x8 digits, Fashion-MNIST clothing, 5,000 MNIST digits, or the array given",
+        "digits",
+        json_schema_extra=named_by(fashion=["fashion", "cloth"], mnist5k=["mnist"], array=["array"]),
     )
     classes: list[int] | None = quantity(
         "1", "Labels to tell apart, all others left out; default 0 to 7", None, min_length=2, max_length=_MOST_CLASSES
     )
-    layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40)
+    layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40, json_schema_extra=named_by("layer"))
     block: Literal["su_full", "brickwork"] = quantity(
-        "", "Trained block: any unitary on all qubits, or a row of two-qubit gates with far fewer parameters", "su_full"
+        "",
+        "Trained block: any unitary on all qubits, or a row of two-qubit gates with far fewer parameters",
+        "su_full",
+        json_schema_extra=named_by(brickwork=["brick"]),
     )
-    epochs: int = quantity("1", "Passes over the training images", 20, ge=1, le=500)
-    batch: int = quantity("1", "Images a step; 1000 suits fashion", 64, ge=16, le=5000)
-    learning_rate: float = quantity("1", "Adam's learning rate; 0.01 suits fashion", 0.03, ge=1e-4, le=0.3)
-    time_scale: float = quantity("rad", "Standard deviation of the initial evolution times", 1.0, gt=0, le=10)
-    seed: int = quantity("1", "Random seed of weights and splits", 0, ge=0, le=2**31)
-    time_budget: float = quantity("s", "Time the training may take", 300.0, ge=10, le=3600)
+    epochs: int = quantity(
+        "1", "Passes over the training images", 20, ge=1, le=500, json_schema_extra=named_by("epoch")
+    )
+    batch: int = quantity(
+        "1", "Images a step; 1000 suits fashion", 64, ge=16, le=5000, json_schema_extra=named_by("batch")
+    )
+    learning_rate: float = quantity(
+        "1",
+        "Adam's learning rate; 0.01 suits fashion",
+        0.03,
+        ge=1e-4,
+        le=0.3,
+        json_schema_extra=named_by("learning rate"),
+    )
+    time_scale: float = quantity(
+        "rad",
+        "Standard deviation of the initial evolution times",
+        1.0,
+        gt=0,
+        le=10,
+        json_schema_extra=named_by("time scale", "evolution time"),
+    )
+    seed: int = quantity(
+        "1", "Random seed of weights and splits", 0, ge=0, le=2**31, json_schema_extra=named_by("seed")
+    )
+    time_budget: float = quantity(
+        "s", "Time the training may take", 300.0, ge=10, le=3600, json_schema_extra=named_by("second", "minute")
+    )
     baselines: list[Literal["qcnn", "mlp", "logistic", "nearest"]] = quantity(
         "",
         "What to compare with: quantum CNN, classical network of equal size, logistic regression, nearest image",
@@ -55,10 +88,22 @@ class ReuploadInput(Frozen):
         max_length=4,
     )
     images: list[list[list[Pixel]]] | None = quantity(
-        "1", "Square grey images, with dataset array only", None, min_length=32, max_length=60000
+        "1",
+        "Square grey images, with dataset array only",
+        None,
+        min_length=32,
+        max_length=60000,
+        json_schema_extra=named_by("array"),
     )
-    labels: list[int] | None = quantity("1", "A label for each image", None, max_length=60000)
-    plots: bool = quantity("", "Also draw curves, times, a chosen image's states and the circuit", False)
+    labels: list[int] | None = quantity(
+        "1", "A label for each image", None, max_length=60000, json_schema_extra=named_by("array")
+    )
+    plots: bool = quantity(
+        "",
+        "Also draw curves, times, a chosen image's states and the circuit",
+        False,
+        json_schema_extra=named_by("plot", "draw", "picture of", "chart", "figure", "show me"),
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

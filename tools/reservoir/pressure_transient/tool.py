@@ -48,45 +48,64 @@ Row = Annotated[
 ]
 
 
-def optional(unit: str, meaning: str, **limits: Any) -> Any:
-    """A quantity that is None unless it is given."""
-    return quantity(unit, meaning, default_factory=lambda: None, **limits)
+def optional(unit: str, meaning: str, *named_by: str, **limits: Any) -> Any:
+    """A quantity that is None unless it is given; only a task with one of the words gives it."""
+    words = {"json_schema_extra": {"named_by": list(named_by)}} if named_by else {}
+    return quantity(unit, meaning, default_factory=lambda: None, **words, **limits)
+
+
+def setting(meaning: str, default: Any, *named_by: str, **limits: Any) -> Any:
+    """How the networks are built or trained; only a task with one of the words says so."""
+    unit = "" if isinstance(default, str | bool) else "1"
+    return quantity(unit, meaning, default, json_schema_extra={"named_by": list(named_by)}, **limits)
+
+
+_SHAPES = {"linear": ["linear", "strip", "core"], "radial_bounded": ["circ", "bounded"], "sealing_fault": ["fault"]}
+_SYSTEMS = {
+    "field": ["oil", "psi", "stb", " md", " ft"],
+    "metric": ["aquifer", "piezo", "water", "drawdown", "m3", "m2"],
+}
+_BOUND = ("circ", "bounded", "outer", "strip", "length")
 
 
 class PressureTransientInput(Frozen):
     mode: Literal["forward", "inverse"] = quantity("", "inverse interprets a record", "forward")
     geometry: Literal["linear", "radial_bounded", "radial_infinite", "sealing_fault"] = quantity(
-        "", "Strip, sealed circle, endless, one fault", "radial_infinite"
+        "", "Strip, sealed circle, endless, one fault", "radial_infinite", json_schema_extra={"named_by": _SHAPES}
     )
-    units: Literal["field", "metric"] = quantity("", "field: oil well; metric: aquifer", "field")
+    units: Literal["field", "metric"] = quantity(
+        "", "field: oil well; metric: aquifer", "field", json_schema_extra={"named_by": _SYSTEMS}
+    )
     k: Given = optional("mD or m^2/d", "Permeability; aquifer: transmissivity", gt=0)
-    storativity: Given = optional("1", "Storativity S", gt=0, le=1)
-    phi: Given = optional("1", "Porosity, a fraction", ge=0.01, le=0.6)
-    mu: Given = optional("cp", "Viscosity", ge=0.1, le=100)
-    ct: Given = optional("1/psi", "Compressibility", ge=1e-7, le=1e-3)
-    h: Given = optional("ft", "Thickness", gt=0)
-    B: float = quantity("1", "Formation volume factor", 1.0, ge=0.5, le=5)
+    storativity: Given = optional("1", "Storativity S", "storativ", "storage", " s ", "s=", gt=0, le=1)
+    phi: Given = optional("1", "Porosity, a fraction", "poros", "phi", ge=0.01, le=0.6)
+    mu: Given = optional("cp", "Viscosity", "viscos", " cp", "mu ", "mu=", ge=0.1, le=100)
+    ct: Given = optional("1/psi", "Compressibility", "compress", "ct ", "ct=", ge=1e-7, le=1e-3)
+    h: Given = optional("ft", "Thickness", "thick", "layer", "pay", "h ", "h=", gt=0)
+    B: float = setting("Formation volume factor", 1.0, "formation volume", "b ", "b=", ge=0.5, le=5)
     q: Given = optional("STB/d or m^3/d", "Rate", gt=0)
-    rw: Given = optional("ft or m", "Well radius; else 0.3 ft, 0.1 m", gt=0)
-    re: Given = optional("ft or m", "Outer radius, strip length", gt=0)
-    distance: Given = optional("ft or m", "Distance to the fault", gt=0)
-    skin_radius: Given = optional("ft or m", "Damaged zone: radius", gt=0)
-    skin_ratio: float = quantity("1", "Its permeability by k", 1.0, ge=0.02, le=50)
-    step: Given = optional("psi or m", "Held at the strip's face", gt=0)
+    rw: Given = optional("ft or m", "Well radius; else 0.3 ft, 0.1 m", "radius", "rw", gt=0)
+    re: Given = optional("ft or m", "Outer radius, strip length", *_BOUND, gt=0)
+    distance: Given = optional("ft or m", "Distance to the fault", "fault", gt=0)
+    skin_radius: Given = optional("ft or m", "Damaged zone: radius", "skin", "damage", gt=0)
+    skin_ratio: float = setting("Its permeability by k", 1.0, "skin", "damage", ge=0.02, le=50)
+    step: Given = optional("psi or m", "Held at the strip's face", "held", "step", "face", gt=0)
     radius: Given = optional("ft or m", "Where, from the well", ge=0)
     time: Given = optional("time_unit", "When", gt=0)
     time_unit: Literal["s", "min", "h", "d"] = quantity("", "Of all times", "h")
     observations: list[Row] = quantity("as above", "Record: time, value, radius of each row", [], max_length=2000)
-    record: Text = optional("", "Or a CSV file of it")
+    record: Text = optional("", "Or a CSV file of it", "csv", "file")
     unknowns: list[Literal["k", "S", "h", "skin_zone", "distance"]] = quantity("", "To find", [], max_length=5)
-    noise_sigma: Given = optional("psi or m", "Noise; else estimated", gt=0)
-    subdomains: int = quantity("1", "Networks", 3, ge=1, le=6)
-    layers: int = quantity("1", "Layers", 2, ge=2, le=8)
-    width: int = quantity("1", "Width", 12, ge=8, le=128)
-    optimizer: Literal["gauss_newton", "adam", "lbfgs"] = quantity("", "Optimizer", "gauss_newton")
-    steps: int = quantity("1", "Its steps", 90, ge=1, le=50_000)
-    seed: int = quantity("1", "Seed", 0, ge=0)
-    plots: bool = quantity("", "Pictures", False)
+    noise_sigma: Given = optional("psi or m", "Noise; else estimated", "noise", "sigma", "error", gt=0)
+    subdomains: int = setting("Networks", 3, "subdomain", ge=1, le=6)
+    layers: int = setting("Layers", 2, "layers", ge=2, le=8)
+    width: int = setting("Width", 12, "width", ge=8, le=128)
+    optimizer: Literal["gauss_newton", "adam", "lbfgs"] = setting(
+        "Optimizer", "gauss_newton", "gauss", "adam", "lbfgs", "optimi"
+    )
+    steps: int = setting("Its steps", 90, "steps", ge=1, le=50_000)
+    seed: int = setting("Seed", 0, "seed", ge=0)
+    plots: bool = setting("Pictures", False, "plot", "draw", "picture", "chart", "figure", "show me")
 
 
 class PressureTransientOutput(Frozen):
@@ -140,6 +159,7 @@ class AnalyzePressureTransient(Tool[PressureTransientInput, PressureTransientOut
         },
     )
     worked = WORKED
+    changes = ("change_psi", "drawdown")
     keywords = (
         *("well test", "pumping test", "drawdown", "aquifer", "permeability", "transmissivity", "storativity", "theis"),
         *("pressure", "reservoir", "build-up", "diffusivity", "piezometer", "sealing fault", "skin", "bottom-hole"),
