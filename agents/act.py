@@ -40,7 +40,7 @@ from agents.question import questions
 from agents.refine import refine
 from agents.spec import AgentSpec
 from store.events import AgentAnswered, AgentFailed
-from tools import BadInput, NoAnswer, ToolError, definition, get_tool
+from tools import BadInput, NoAnswer, ToolError, definition, get_tool, hints
 
 Function = Callable[[Brief], Answer | str | Awaitable[Answer | str]]
 FUNCTIONS: dict[str, Function] = {}
@@ -212,9 +212,9 @@ class _Desk:
     def _invented(self, tool: str, arguments: dict[str, Any]) -> tuple[str, ...]:
         sources = _sources(self.brief)
         defaults = _defaults(self.tools[tool])
-        fields = definition(self.tools[tool]).input_schema["properties"]
-        open_to_all = {n: v for n, v in arguments.items() if "enum" not in fields[n] or fields[n].get("copied")}
-        return (*invented_numbers(arguments, sources, defaults), *foreign_names(open_to_all, sources, defaults))
+        fields, known = definition(self.tools[tool]).input_schema["properties"], hints(self.tools[tool])
+        names = {n: v for n, v in arguments.items() if "enum" not in fields.get(n, {}) or "copied" in known.get(n, {})}
+        return (*invented_numbers(arguments, sources, defaults), *foreign_names(names, sources, defaults))
 
     def check(self, turn: Turn) -> tuple[str, ...]:
         """Complaints about a turn before anything of it runs."""
@@ -306,14 +306,13 @@ class _Desk:
         elements, looks = [], []
         for tool in self.tools.values():
             for given, taken in tool.input_type().model_fields.items():
-                extra = taken.json_schema_extra if isinstance(taken.json_schema_extra, dict) else {}
                 if ("-" in name) != any("-" in str(example) for example in taken.examples or ()):
                     continue
                 looks += [f"a.{output}[{name}]" for output in tool.asks.get(given, ())]
-                elements += [given] if extra.get("copied") == "numbers" else []
-        hints = [f"it may belong into {' or '.join(elements)}"] if elements else []
-        hints += [f"an answer may look there: {' or '.join(looks)}"] if looks else []
-        return "".join(f"; {hint}" for hint in hints)
+                elements += [given] if hints(tool)[given].get("copied") == "numbers" else []
+        places = [f"it may belong into {' or '.join(elements)}"] if elements else []
+        places += [f"an answer may look there: {' or '.join(looks)}"] if looks else []
+        return "".join(f"; {place}" for place in places)
 
     async def run(self, turn: Turn, at: str) -> None:
         """Make the turn's calls, refining where the agent may. Raises `ToolError`."""

@@ -16,7 +16,7 @@ from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
 from agents.question import opening
 from agents.spec import AgentSpec, AnswerField, Choice
-from tools import definition
+from tools import definition, hints
 
 MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
@@ -116,24 +116,26 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     be written in words of the task, or with its numbers; what is named by words can only be given where one of them stands, a
     number only by one that stands beside it. What only says what to look at is written into the answers instead.
     """
-    given = definition(tool).input_schema
+    given, known = definition(tool).input_schema, hints(tool)
     if "grounded" in agent.checks and len(mentions(sources)) <= MOST_NUMBERS:
-        given = _grounded(given, sources)
+        for name, field in given["properties"].items():
+            words = known[name].get("named_by", ())
+            given["properties"][name] = _grounded(field, beside(sources, words) if isinstance(words, list) else sources)
     schema: dict[str, Any] = _without_ranges(given)
     examples = (*agent.examples, *agent.more_examples)
     calls = [c for e in examples for c in json.loads(e.turn).get("calls", ()) if c.get("tool") == tool.name]
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
     elements = _Elements.of(sources)
     for name, field in given["properties"].items():
-        numbered = field.get("copied") == "numbers"
-        pattern = _element(elements, field.get("examples")) if numbered else None
-        named_by = field.get("named_by", ())  # words without which nobody means the argument, or a choice of it
-        if name in tool.asks or _unnamed(named_by, task) or (numbered and not pattern):
+        copied = known[name].get("copied")
+        pattern = _element(elements, field.get("examples")) if copied == "numbers" else None
+        named_by = known[name].get("named_by", ())  # words without which nobody means the argument, or a choice of it
+        if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern):
             del schema["properties"][name]
         elif pattern:
             element = {"type": "string", "pattern": f"^{pattern}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
-        elif field.get("copied"):
+        elif copied:
             schema["properties"][name] = {"enum": spans(task)}
         elif isinstance(named_by, dict):
             left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
@@ -156,7 +158,7 @@ def _grounded(schema: Any, sources: str) -> Any:
         return schema
     if schema.get("type") not in ("number", "integer") or "enum" in schema:
         return {key: _grounded(value, sources) for key, value in schema.items()}
-    said = sayable(schema, beside(sources, named_by) if (named_by := schema.get("named_by")) else sources)
+    said = sayable(schema, sources)
     return schema | {"enum": said} if said else schema
 
 
@@ -212,7 +214,7 @@ def _without_ranges(schema: Any) -> Any:
         return {
             key: _without_ranges(value)
             for key, value in schema.items()
-            if key != "named_by" and (key not in (*RANGES, *WORDS) or not isinstance(value, str | int | float))
+            if key not in (*RANGES, *WORDS) or not isinstance(value, str | int | float)
         }
     return [_without_ranges(item) for item in schema] if isinstance(schema, list) else schema
 

@@ -4,7 +4,7 @@ import backprose as _house  # says clearly when another distribution shadows thi
 from tools.contract import Artifact, BadInput, Frozen, NoAnswer, Tool, ToolError, quantity
 from tools.executor import Executor, run_tool
 from tools.perform import ToolResult
-from tools.registry import Definition, all_tools, definition, get_tool
+from tools.registry import Definition, all_tools, definition, get_tool, hints
 from tools.retrieve import retrieve
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "all_tools",
     "definition",
     "get_tool",
+    "hints",
     "quantity",
     "retrieve",
     "run_tool",

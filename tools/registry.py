@@ -13,6 +13,7 @@ AnyTool = type[Tool[Any, Any]]
 _HOME = Path(__file__).parent
 
 
+_HINTS = {"copied", "named_by"}
 _NOISE = {"title", "unit"}  # of a field: its key says the first and its description the second
 
 
@@ -65,13 +66,26 @@ def _found() -> dict[str, AnyTool]:
 
 def definition(tool: AnyTool) -> Definition:
     """How a tool presents itself. Its schemas stand alone: no references, no titles, units in the descriptions."""
+    inputs = _standalone(tool.input_type())
+    for name, given in hints(tool).items():
+        for key in given:
+            inputs["properties"][name].pop(key, None)
     return Definition(
         name=tool.name,
         description=f"{tool.description()} {_gives(tool)}",
-        input_schema=_standalone(tool.input_type()),
+        input_schema=inputs,
         output_schema=_standalone(tool.output_type()),
         example=tool.examples[0] if tool.examples else None,
     )
+
+
+def hints(tool: AnyTool) -> dict[str, dict[str, Any]]:
+    """What helps to write each input down, and does not show in its schema: `copied` and `named_by`."""
+    extras = {name: field.json_schema_extra for name, field in tool.input_type().model_fields.items()}
+    return {
+        name: {key: value for key, value in extra.items() if key in _HINTS} if isinstance(extra, dict) else {}
+        for name, extra in extras.items()
+    }
 
 
 def _gives(tool: AnyTool) -> str:

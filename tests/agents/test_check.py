@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agents.check import (
+    beside,
     foreign_names,
     invented_numbers,
     mentions,
@@ -161,6 +162,18 @@ def test_every_number_of_the_task_is_grounded_and_used(number: float) -> None:
 
 def test_thousands_are_grouped_by_commas_and_a_share_may_have_a_decimal_comma() -> None:
     assert [m.value for m in mentions("1,354 buses at 112,5 % and lines 22,23")] == [1354.0, 112.5, 22.0, 23.0]
+
+
+def test_a_digit_of_a_unit_is_no_number() -> None:
+    said = mentions("T = 900 m2/d, q = 788 m3/d, 3 km^2, ct = 1e-5 1/psi, case30, bus24")
+    assert [m.value for m in said] == [900.0, 788.0, 3.0, 1e-5, 30.0, 24.0]
+
+
+def test_beside_a_word_stand_the_number_before_it_and_two_behind() -> None:
+    text = "8 mD, porosity 0.12, 2 cp, compressibility 9e-6 1/psi, 60 ft, 4 h"
+    assert beside(text, ["poros"]) == "8 mD, porosity 0.12, 2"
+    assert beside(text, ["compress", "viscos"]) == "2 cp, compressibility 9e-6 1/psi, 60"
+    assert beside("porous", ["poros"]) == beside("porous", []) == ""
 
 
 def test_numbers_are_also_said_in_words() -> None:

@@ -165,3 +165,11 @@ def test_a_change_is_turned_only_where_its_cases_leave_no_doubt(
     value = {"a.cost": 110.0, "b.cost": 100.0}.__getitem__
     conditions = {name: 1 + (name == changed) for name in "ab"}
     assert directed_change([asked], given, value, conditions) == turned
+
+
+def test_what_is_a_change_itself_needs_no_second_case() -> None:
+    asked = "by how much has the pressure dropped after 10 h"
+    assert misread_comparison(asked, asked, [{}], ["a.change_psi"], ["change_psi"]) == ()
+    assert misread_comparison(asked, asked, [{}], ["a.cost"], ["change_psi"])
+    more = "how much more does the pressure drop than at 20 m"
+    assert misread_comparison(more, more, [{}], ["a.change_psi"], ["change_psi"])

@@ -13,14 +13,13 @@ from tools import get_tool
 TOOL = get_tool("solve_dc_opf")
 
 
-def branch(task: str, compare: str) -> dict[str, Any]:
-    agent = solver("solver", ["solve_dc_opf"])
-    options = turn_schema(agent, [TOOL], task, task)["anyOf"]
+def branch(task: str, compare: str, tool: str = TOOL.name) -> dict[str, Any]:
+    options = turn_schema(solver("solver", [tool]), [get_tool(tool)], task, task)["anyOf"]
     return next(o["properties"] for o in options if o["properties"].get("compare", {}).get("const") == compare)
 
 
-def arguments(task: str) -> dict[str, Any]:
-    (call,) = branch(task, "nothing")["calls"]["items"]["anyOf"]
+def arguments(task: str, tool: str = TOOL.name) -> dict[str, Any]:
+    (call,) = branch(task, "nothing", tool)["calls"]["items"]["anyOf"]
     fields: dict[str, Any] = call["properties"]["arguments"]["properties"]
     return fields
 
@@ -45,6 +44,22 @@ def says(task: str, compare: str, answer: str) -> bool:
 )
 def test_a_share_is_one_that_the_task_says(task: str, loads: set[float]) -> None:
     assert set(arguments(task)["load_scale"]["enum"]) == loads
+
+
+def test_a_number_that_words_name_stands_beside_them() -> None:
+    task = "An oil well (8 mD, porosity 0.12, 2 cp, compressibility 9e-6 1/psi, 60 ft thick) makes 80 STB/d. How far does it drop?"
+    said = arguments(task, "analyze_pressure_transient")
+    assert 9e-6 in said["ct"]["enum"]
+    assert 80 not in said["ct"]["enum"]
+    assert {2, 0.12, 80} & set(said["mu"]["enum"]) == {2}
+    assert not {"distance", "storativity", "skin_ratio", "steps", "plots"} & set(said)
+
+
+def test_a_choice_that_words_name_is_one_of_theirs() -> None:
+    tool = "analyze_pressure_transient"
+    assert arguments("drawdown beside a fault", tool)["geometry"]["enum"] == ["radial_infinite", "sealing_fault"]
+    assert arguments("drawdown in an aquifer", tool)["units"]["enum"] == ["metric"]
+    assert arguments("what does it show?", tool)["units"]["enum"] == ["field", "metric"]  # nothing says which
 
 
 def test_elements_are_named_with_the_tasks_numbers() -> None:

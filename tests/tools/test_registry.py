@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tests.tools.toys import Checked
 from tools.contract import Frozen, Tool, quantity
-from tools.registry import UnknownTool, all_tools, definition, get_tool
+from tools.registry import UnknownTool, all_tools, definition, get_tool, hints
 
 HEAVY = ("numpy", "scipy", "torch", "pandapower", "pint", "highspy", "pandas", "matplotlib", "platformdirs")
 
@@ -54,6 +54,13 @@ def test_a_definition_has_units_in_words_and_no_references() -> None:
     bus = shown.input_schema["properties"]["at"]["anyOf"][0]["properties"]["bus"]
     assert bus == {"description": "Bus number", "minimum": 0, "type": "integer"}
     assert shown.input_schema["additionalProperties"] is False
+
+
+def test_hints_for_writing_a_call_stand_apart_from_its_schema() -> None:
+    tool = get_tool("solve_dc_opf")
+    assert hints(tool)["grid"] == {"copied": True}
+    assert hints(tool)["load_scale"] == {}
+    assert "copied" not in str(definition(tool).input_schema)
 
 
 class Titled(Frozen):
