@@ -47,7 +47,7 @@ def test_a_share_is_one_that_the_task_says(task: str, loads: set[float]) -> None
 
 
 def test_a_number_that_words_name_stands_beside_them() -> None:
-    task = "An oil well (8 mD, porosity 0.12, 2 cp, compressibility 9e-6 1/psi, 60 ft thick) makes 80 STB/d. How far does it drop?"
+    task = "An oil well (8 mD, porosity 0.12, 2 cp, compressibility 9e-6 1/psi, 60 ft thick) makes 80 STB/d. How far?"
     said = arguments(task, "analyze_pressure_transient")
     assert 9e-6 in said["ct"]["enum"]
     assert 80 not in said["ct"]["enum"]
