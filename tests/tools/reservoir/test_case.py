@@ -35,6 +35,13 @@ def inp(**arguments: Any) -> PressureTransientInput:
     return checked
 
 
+def test_who_gives_a_record_wants_it_interpreted() -> None:
+    water = {"units": "metric", "q": 788}
+    assert inp(**water, observations=rows()).mode == "inverse"
+    assert inp(**water, observations=[]).mode == inp(**water).mode == "forward"
+    assert inp(**water, observations=rows(), mode="forward").mode == "forward"  # refused later
+
+
 def test_field_units_are_those_of_the_books() -> None:
     """tD = 0.0002637 k t / (phi mu ct rw^2), and pD = k h dp / (141.2 q B mu)."""
     case = make_case(inp(**OIL, rw=0.25, B=1.3))

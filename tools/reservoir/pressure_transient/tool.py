@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
 from tools.contract import Artifact, BadInput, Frozen, NoAnswer, Tool, quantity
 from tools.reservoir.pressure_transient.worked import WORKED
@@ -106,6 +106,13 @@ class PressureTransientInput(Frozen):
     steps: int = setting("Its steps", 90, "steps", ge=1, le=50_000)
     seed: int = setting("Seed", 0, "seed", ge=0)
     plots: bool = setting("Pictures", False, "plot", "draw", "picture", "chart", "figure", "show me")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_record_is_to_be_interpreted(cls, given: Any) -> Any:
+        """Who gives a record and no mode means inverse."""
+        recorded = isinstance(given, dict) and (given.get("observations") or given.get("record"))
+        return {"mode": "inverse", **given} if recorded else given
 
 
 class PressureTransientOutput(Frozen):
