@@ -61,7 +61,9 @@ RISES = re.compile(rf"{_OF_A_SHARE}(?:more|higher|greater|up|above|over|extra)\b
 FALLEN = re.compile(rf"\b(?:down|(?:{FALLING})\w*|fell|shrank){_TO_A_SHARE}", re.IGNORECASE)
 FALLS = re.compile(rf"{_OF_A_SHARE}(?:less|lower|smaller|fewer|down|below|under|short|off)\b", re.IGNORECASE)
 PAIR = re.compile(r"\b\d+-\d+\b")  # 6-8
-OF_A_UNIT = re.compile(r"\b(?:[kcdm]?m|ft|in|yd|s)\^?-?[2-4]\b|(?<![\d.])1(?=/[a-z]+)")  # m3/d, 1/psi
+OF_A_UNIT = re.compile(  # m3/d, 1/psi; and 8x8 is a size
+    r"\b(?:[kcdm]?m|ft|in|yd|s)\^?-?[2-4]\b|(?<![\d.])1(?=/[a-z]+)|\b\d+ ?[x×] ?\d+\b"
+)
 NAME = re.compile(
     r"\b(?:[A-Za-z_]+\d[\w-]*|\d+-[A-Za-z]\w*|\d+(?:-\d+)+)"
 )  # case30, 118-bus, 6-8: digits that are no quantity
@@ -117,7 +119,7 @@ def beside(text: str, words: Iterable[str]) -> str:
 
 
 def _without_units(text: str) -> str:
-    """A text in which no digit belongs to a unit; everything else stands where it stood."""
+    """A text in which no digit belongs to a unit or a size; everything else stands where it stood."""
     return OF_A_UNIT.sub(lambda m: " " * len(m[0]), text)
 
 

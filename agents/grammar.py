@@ -127,9 +127,8 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
     elements = _Elements.of(sources)
     for name, field in given["properties"].items():
-        copied = known[name].get("copied")
+        copied, named_by = known[name].get("copied"), known[name].get("named_by", ())
         pattern = _element(elements, field.get("examples")) if copied == "numbers" else None
-        named_by = known[name].get("named_by", ())  # words without which nobody means the argument, or a choice of it
         if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern):
             del schema["properties"][name]
         elif pattern:
@@ -139,14 +138,16 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
             schema["properties"][name] = {"enum": spans(task)}
         elif isinstance(named_by, dict):
             left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
-            schema["properties"][name] = {**field, "enum": left or field["enum"]}
+            schema["properties"][name] = {**field, "enum": left}
+        if named_by and field.get("type") not in ("number", "integer"):
+            always.append(name)
     required = dict.fromkeys([*schema.get("required", ()), *always])
     return schema | {"required": [name for name in required if name in schema["properties"]]}
 
 
 def _unnamed(named_by: Collection[str] | dict[str, Any], task: str) -> bool:
     """Whether there are words that name something, and none of them stands in the task."""
-    words = () if isinstance(named_by, dict) else named_by
+    words = [word for of in named_by.values() for word in of] if isinstance(named_by, dict) else named_by
     return bool(words) and not any(word in task.lower() for word in words)
 
 

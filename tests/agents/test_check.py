@@ -165,7 +165,7 @@ def test_thousands_are_grouped_by_commas_and_a_share_may_have_a_decimal_comma() 
 
 
 def test_a_digit_of_a_unit_is_no_number() -> None:
-    said = mentions("T = 900 m2/d, q = 788 m3/d, 3 km^2, ct = 1e-5 1/psi, case30, bus24")
+    said = mentions("T = 900 m2/d, q = 788 m3/d, 3 km^2, ct = 1e-5 1/psi, case30, bus24, 8x8 digits")
     assert [m.value for m in said] == [900.0, 788.0, 3.0, 1e-5, 30.0, 24.0]
 
 

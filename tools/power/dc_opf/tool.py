@@ -18,6 +18,12 @@ class Injection(Frozen):
     p_mw: float = quantity("MW", "Power fed in, taken as it comes at no cost", ge=0, le=1e6)
 
 
+_METHODS = {
+    "exact": ["exact"],
+    "neural": ["neural", "flow matching", "flow-matching", "graph network", "trained network", "gnn"],
+}
+
+
 class DcOpfInput(Frozen):
     grid: Annotated[str, BeforeValidator(_named)] = quantity(
         "",
@@ -51,7 +57,7 @@ class DcOpfInput(Frozen):
         "", "Generator whose output is asked for, by its bus such as 13", None, examples=["13"]
     )
     method: Literal["exact", "neural"] = quantity(
-        "", "How it is solved", "exact", json_schema_extra={"named_by": ["neural", "flow matching", "exact"]}
+        "", "How it is solved", "exact", json_schema_extra={"named_by": _METHODS}
     )
     plots: bool = quantity(
         "",

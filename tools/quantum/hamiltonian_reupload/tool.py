@@ -1,9 +1,10 @@
 """What `train_hamiltonian_reupload` takes and gives."""
 
 import math
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from tools.contract import Artifact, BadInput, Frozen, Tool, quantity
 from tools.quantum.hamiltonian_reupload.worked import WORKED
@@ -31,6 +32,15 @@ class QubitLimit(BadInput):
     """The images need more qubits than are simulated."""
 
 
+def _labels(said: Any) -> Any:
+    """The labels that words name: `0 to 7`, `2, 5 and 7`. Anything else is left to the type."""
+    if not isinstance(said, str) or not (found := [int(n) for n in re.findall(r"\d+", said)]):
+        return said
+    if len(found) == 2 and re.search(r"\d *(?:to|through|until|-|–) *\d", said):
+        return list(range(found[0], min(found[1], found[0] + _MOST_CLASSES) + 1))
+    return found
+
+
 def named_by(*words: str, **choices: list[str]) -> Any:
     """Only a task with one of the words means the input, or the choice of it."""
     return {"named_by": list(words) or choices}
@@ -43,8 +53,13 @@ class ReuploadInput(Frozen):
         "digits",
         json_schema_extra=named_by(fashion=["fashion", "cloth"], mnist5k=["mnist"], array=["array"]),
     )
-    classes: list[int] | None = quantity(
-        "1", "Labels to tell apart, all others left out; default 0 to 7", None, min_length=2, max_length=_MOST_CLASSES
+    classes: Annotated[list[int] | None, BeforeValidator(_labels)] = quantity(
+        "1",
+        "Labels to tell apart, all others left out, also in words such as 2, 5 and 7; default 0 to 7",
+        None,
+        min_length=2,
+        max_length=_MOST_CLASSES,
+        json_schema_extra={"copied": True},
     )
     layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40, json_schema_extra=named_by("layer"))
     block: Literal["su_full", "brickwork"] = quantity(

@@ -105,7 +105,7 @@ class PressureTransientInput(Frozen):
     )
     steps: int = setting("Its steps", 90, "steps", ge=1, le=50_000)
     seed: int = setting("Seed", 0, "seed", ge=0)
-    plots: bool = setting("Pictures", False, "plot", "draw", "picture", "chart", "figure", "show me")
+    plots: bool = setting("Pictures", False, "plot", "draw ", "picture", "chart", "figure", "show me")
 
     @model_validator(mode="before")
     @classmethod
