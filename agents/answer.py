@@ -20,7 +20,7 @@ class Quantity(Spec):
 
     def __str__(self) -> str:
         shown = f"{self.value:.10g}" if isinstance(self.value, float) else self.value
-        return f"{shown} {self.unit}".strip()
+        return f"{shown} {self.unit}" if self.unit not in ("", "1") else str(shown)
 
 
 class Evidence(Spec):

@@ -84,3 +84,8 @@ numbers = st.floats(-1e12, 1e12).filter(lambda x: abs(x) > 1e-12)
 def test_a_difference_is_exact_whatever_the_numbers(store: Store, one: float, other: float) -> None:
     found = value(store, "a.hardness - b.hardness", a=output(hardness=one), b=output(hardness=other))
     assert found.value == float(Fraction(repr(one)) - Fraction(repr(other)))
+
+
+def test_a_pure_number_is_read_without_a_unit() -> None:
+    said = [str(Quantity(expression="a.x", value=v, unit=u)) for v, u in ((372.0, "1"), (12.5, "MW"), ("none", ""))]
+    assert said == ["372", "12.5 MW", "none"]
