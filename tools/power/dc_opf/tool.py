@@ -19,7 +19,7 @@ class Injection(Frozen):
 
 
 _METHODS = {
-    "exact": ["exact"],
+    "exact": ["exact "],
     "neural": ["neural", "flow matching", "flow-matching", "graph network", "trained network", "gnn"],
 }
 
@@ -63,7 +63,9 @@ class DcOpfInput(Frozen):
         "",
         "Also draw the dispatch and the line loading",
         False,
-        json_schema_extra={"named_by": ["plot", "draw", "picture", "chart", "figure", "graph of", "show me"]},
+        json_schema_extra={
+            "named_by": ["plot", "draw the", "draw a ", "picture", "chart", "figure", "graph of", "show me"]
+        },
     )
 
 
