@@ -20,6 +20,7 @@ from tools import definition, hints
 
 MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
+LISTED = re.compile(r"\b\d+(?:(?:,|,? and|,? or| to| through) +\d+)+\b")  # 2, 5 and 7; 0 to 3
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
@@ -129,13 +130,14 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     for name, field in given["properties"].items():
         copied, named_by = known[name].get("copied"), known[name].get("named_by", ())
         pattern = _element(elements, field.get("examples")) if copied == "numbers" else None
-        if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern):
+        listed = list(dict.fromkeys(LISTED.findall(task))) if copied == "list" else None
+        if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern) or listed == []:
             del schema["properties"][name]
         elif pattern:
             element = {"type": "string", "pattern": f"^{pattern}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif copied:
-            schema["properties"][name] = {"enum": spans(task)}
+            schema["properties"][name] = {"enum": listed or spans(task)}
         elif isinstance(named_by, dict):
             left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
             schema["properties"][name] = {**field, "enum": left}

@@ -55,6 +55,13 @@ def test_a_number_that_words_name_stands_beside_them() -> None:
     assert not {"distance", "storativity", "skin_ratio", "steps", "plots"} & set(said)
 
 
+def test_a_list_is_one_that_the_task_says() -> None:
+    tool = "train_hamiltonian_reupload"
+    assert arguments("digits 4 and 6 with 2 layers, then 0 to 7", tool)["classes"]["enum"] == ["4 and 6", "0 to 7"]
+    assert arguments("digits 1, 3, and 7", tool)["classes"]["enum"] == ["1, 3, and 7"]
+    assert "classes" not in arguments("digits with 2 layers after 5 epochs", tool)
+
+
 def test_a_choice_that_words_name_is_one_of_theirs() -> None:
     tool = "analyze_pressure_transient"
     assert arguments("drawdown beside a fault", tool)["geometry"]["enum"] == ["radial_infinite", "sealing_fault"]

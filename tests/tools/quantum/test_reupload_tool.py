@@ -235,3 +235,10 @@ def test_mnist5k_has_500_of_each_digit() -> None:
     assert np.bincount(images.labels).tolist() == [500] * 10
     assert images.pixels.shape == (5000, 28, 28)
     assert images.pixels.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "labels"), [("0 to 3", [0, 1, 2, 3]), ("2, 5 and 7", [2, 5, 7]), ("3 and 12", [3, 12]), ([1, 2], [1, 2])]
+)
+def test_labels_may_be_said_in_words(said: object, labels: list[int]) -> None:
+    assert ReuploadInput.model_validate({"classes": said}).classes == labels

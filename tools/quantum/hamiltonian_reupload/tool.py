@@ -59,7 +59,7 @@ class ReuploadInput(Frozen):
         None,
         min_length=2,
         max_length=_MOST_CLASSES,
-        json_schema_extra={"copied": True},
+        json_schema_extra={"copied": "list"},
     )
     layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40, json_schema_extra=named_by("layer"))
     block: Literal["su_full", "brickwork"] = quantity(
