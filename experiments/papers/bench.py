@@ -26,7 +26,7 @@ Part = Callable[[Say], Sequence[Line]]
 
 _HERE = Path(__file__).parent
 _NO_EXPERIMENT = {"__init__", "bench", "lines"}
-_LIBRARIES = ("torch", "numpy", "scipy", "pennylane", "scikit-learn", "highspy")
+_LIBRARIES = ("torch", "numpy", "scipy", "pennylane", "scikit-learn", "highspy", "transformers", "peft")
 
 
 class UnknownPaper(BadInput):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.needs import lend_tiny
 from tests.tools.toys import AddUp
 from tools.check import check_arguments
 from tools.contract import BadInput, NoAnswer, TimedOut
@@ -35,7 +36,9 @@ def executors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Execut
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         both = []
         for name in ("one", "other"):
-            patch.setenv("BACKPROSE_CACHE", str(tmp_path_factory.mktemp(name)))
+            cache = tmp_path_factory.mktemp(name)
+            lend_tiny(cache)
+            patch.setenv("BACKPROSE_CACHE", str(cache))
             executor = stack.enter_context(Executor(workers=1))
             executor.run(AddUp, {"numbers": [1]})  # starts its worker, which reads the environment
             both.append(executor)

@@ -1,0 +1,1 @@
+"""Tools that work with language models themselves."""
