@@ -48,8 +48,8 @@ class Plan:
     targets: Targets = "qv"
     expert_tokens: int = 24_576
     expert_rate: float = 3e-3
-    gate_tokens: int = 16_384
-    gate_rate: float = 3e-3
+    gate_tokens: int = 32_768
+    gate_rate: float = 1e-2
     entropy_weight: float = 0.0
     depth: int = 2
     size: int = 64
