@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tools.registry import AnyTool, definition
+from tools.registry import AnyTool, definition, hints
 
 Kind = Literal["number", "integer", "flag", "choice", "text", "numbers", "texts", "json"]
 
@@ -70,6 +70,7 @@ def form(tool: AnyTool) -> tuple[FormField, ...]:
         unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
         meaning = str(schema.get("description", "")).removesuffix(f"[{unit}]").strip()
         given = {"default": schema.get("default"), "required": name in required, "refinable": name in tool.refinable}
+        given["open"] = bool(hints(tool)[name].get("copied"))
         found.append(FormField(name=name, meaning=meaning, unit=unit, **given, **_shape(schema)))
     return tuple(sorted(found, key=lambda field: not field.required))
 
@@ -161,7 +162,7 @@ def _shape(schema: Mapping[str, Any]) -> dict[str, Any]:
     if "const" in schema:
         return {"kind": "choice", "choices": (str(schema["const"]),)}
     if "enum" in schema:
-        return {"kind": "choice", "choices": tuple(map(str, schema["enum"])), "open": bool(schema.get("copied"))}
+        return {"kind": "choice", "choices": tuple(map(str, schema["enum"]))}
     match schema.get("type"):
         case "boolean":
             return {"kind": "flag"}

@@ -150,8 +150,8 @@ class MixLoraExperts(Tool[LoraMixtureInput, LoraMixtureOutput]):
     source = "E. L. Buehler, M. J. Buehler, X-LoRA: Mixture of low-rank adapter experts, arXiv 2402.07148 (2024)"
     paper = 13
     examples = (
-        {"action": "score", "documents": 1},
         {"action": "explain", "prompt": "Differentiate: 3*x**2 + 5*sin(2*x)\nDerivative:"},
+        {"action": "generate", "prompt": "Formula: C6H6\nMolar mass:", "max_new_tokens": 4},
     )
     worked = WORKED
     keywords = (

@@ -64,7 +64,7 @@ class DcOpfInput(Frozen):
         "Also draw the dispatch and the line loading",
         False,
         json_schema_extra={
-            "named_by": ["plot", "draw the", "draw a ", "picture", "chart", "figure", "graph of", "show me"]
+            "named_by": ["plot", "draw it", "draw the", "draw a ", "picture", "chart", "figure", "graph of", "show me"]
         },
     )
 
