@@ -203,10 +203,15 @@ def test_no_list_is_unlimited(tool: AnyTool) -> None:
     assert list(sizes_without_limit(tool.input_type().model_json_schema())) == []
 
 
+PROSE = {("mix_lora_experts", "prompt")}  # is read by a language model as it stands, so that a path in it opens nothing
+
+
 def free_texts(tool: AnyTool) -> Iterator[str]:
-    """The inputs that take any text."""
+    """The inputs that take any text and may name a file."""
     for name, field in tool.input_type().model_json_schema()["properties"].items():
-        if any(kind.get("type") == "string" and "const" not in kind for kind in [field, *field.get("anyOf", ())]):
+        if (tool.name, name) not in PROSE and any(
+            kind.get("type") == "string" and "const" not in kind for kind in [field, *field.get("anyOf", ())]
+        ):
             yield name
 
 
