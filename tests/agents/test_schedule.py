@@ -61,6 +61,7 @@ def test_a_fast_branch_is_not_held_back_by_a_slow_sibling(lab: Lab) -> None:
     assert 0.3 <= wall(lab, graph(layer("both", *team, combine="majority", edges=edges))) < 0.4
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_graph_takes_its_critical_path(lab: Lab, seed: int) -> None:
     dice = random.Random(seed)
