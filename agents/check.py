@@ -107,11 +107,16 @@ def mentions(text: str) -> tuple[Mention, ...]:
     return (*digits, *_spoken([w.lower() for w in WORD.findall(text)]))
 
 
+def named(text: str, words: Iterable[str]) -> list[re.Match[str]]:
+    """Where one of some words, or of beginnings of words, stands in a text."""
+    return [m for w in words for m in re.finditer(rf"(?<![a-z'’]){re.escape(w)}", text, re.IGNORECASE)]
+
+
 def beside(text: str, words: Iterable[str]) -> str:
     """What stands around words in a text: from the number before each to the second number behind it."""
     numerals = [m.span() for m in NUMERAL.finditer(_without_units(text))]
     found = []
-    for at in (m for word in words for m in re.finditer(re.escape(word), text, re.IGNORECASE)):
+    for at in named(text, words):
         first = max((start for start, end in numerals if end <= at.start()), default=at.start())
         last = max([end for start, end in numerals if start >= at.start()][:2], default=at.end())
         found.append(text[first:last])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agents.check import PAIR, SYSTEM, beside, mentions, shares
+from agents.check import PAIR, SYSTEM, beside, mentions, named, shares
 from agents.comparison import wants_percent
 from agents.program import CALL_NAMES
 from agents.prompt import AnyTool, answerable
@@ -22,6 +22,7 @@ MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 LISTED = re.compile(r"\b\d+(?:(?:,|,? and|,? or| to| through) +\d+)+\b")  # 2, 5 and 7; 0 to 3
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
+NUMBERS = ("number", "integer")
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 WORDS = ("description", "title", "default", "unit")
 
@@ -121,7 +122,9 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     if "grounded" in agent.checks and len(mentions(sources)) <= MOST_NUMBERS:
         for name, field in given["properties"].items():
             words = known[name].get("named_by", ())
-            given["properties"][name] = _grounded(field, beside(sources, words) if isinstance(words, list) else sources)
+            given["properties"][name] = _grounded(
+                field, beside(sources, words) if words and field.get("type") in NUMBERS else sources
+            )
     schema: dict[str, Any] = _without_ranges(given)
     examples = (*agent.examples, *agent.more_examples)
     calls = [c for e in examples for c in json.loads(e.turn).get("calls", ()) if c.get("tool") == tool.name]
@@ -141,7 +144,7 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
         elif isinstance(named_by, dict):
             left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
             schema["properties"][name] = {**field, "enum": left}
-        if named_by and field.get("type") not in ("number", "integer"):
+        if named_by and field.get("type") not in NUMBERS:
             always.append(name)
     required = dict.fromkeys([*schema.get("required", ()), *always])
     return schema | {"required": [name for name in required if name in schema["properties"]]}
@@ -150,7 +153,7 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
 def _unnamed(named_by: Collection[str] | dict[str, Any], task: str) -> bool:
     """Whether there are words that name something, and none of them stands in the task."""
     words = [word for of in named_by.values() for word in of] if isinstance(named_by, dict) else named_by
-    return bool(words) and not any(word in task.lower() for word in words)
+    return bool(words) and not named(task, words)
 
 
 def _grounded(schema: Any, sources: str) -> Any:
@@ -159,7 +162,7 @@ def _grounded(schema: Any, sources: str) -> Any:
         return [_grounded(item, sources) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("type") not in ("number", "integer") or "enum" in schema:
+    if schema.get("type") not in NUMBERS or "enum" in schema:
         return {key: _grounded(value, sources) for key, value in schema.items()}
     said = sayable(schema, sources)
     return schema | {"enum": said} if said else schema

@@ -21,20 +21,30 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def quantity(unit: str, meaning: str, default: Any = ..., **limits: Any) -> Any:
+NamedBy = tuple[str, ...] | dict[str, tuple[str, ...]]
+
+
+def quantity(
+    unit: str, meaning: str, default: Any = ..., *, named_by: NamedBy = (), copied: bool | str = False, **limits: Any
+) -> Any:
     """A field that carries a physical quantity.
 
     Args:
         unit: The unit in the field's usual notation, "1" for a pure number, "" for text that has no unit.
         meaning: What the number is, in one phrase.
         default: The default value; left out, the field is required.
+        named_by: Beginnings of words: only a task that has one of them means this input, and a number is then one beside it. As
+            a mapping, the same for single choices, one of which must then be made.
+        copied: Whether it is written in the task's own words; `numbers`: in the form of the examples, with the task's numbers;
+            `list`: as the task's list or range of numbers.
         **limits: Passed to `pydantic.Field` (ge, gt, le, lt, min_length, max_length, examples, ...).
 
     Returns:
         A field whose unit stands in the description, for models and people, and as `unit` in the JSON schema, for tests.
     """
     shown = f"{meaning} [{unit}]" if unit and unit != "1" else meaning
-    extra = {"unit": unit, **limits.pop("json_schema_extra", {})}
+    hints = {name: given for name, given in (("named_by", named_by), ("copied", copied)) if given}
+    extra = {"unit": unit, **limits.pop("json_schema_extra", {}), **hints}
     return Field(default, description=shown, json_schema_extra=extra, **limits)
 
 

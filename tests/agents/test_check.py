@@ -173,6 +173,7 @@ def test_beside_a_word_stand_the_number_before_it_and_two_behind() -> None:
     text = "8 mD, porosity 0.12, 2 cp, compressibility 9e-6 1/psi, 60 ft, 4 h"
     assert beside(text, ["poros"]) == "8 mD, porosity 0.12, 2"
     assert beside(text, ["compress", "viscos"]) == "2 cp, compressibility 9e-6 1/psi, 60"
+    assert beside("with 3 ft, h = 5", ["h "]) == "3 ft, h = 5"  # a word of its own, and not the end of another
     assert beside("porous", ["poros"]) == beside("porous", []) == ""
 
 

@@ -242,3 +242,9 @@ def test_mnist5k_has_500_of_each_digit() -> None:
 )
 def test_labels_may_be_said_in_words(said: object, labels: list[int]) -> None:
     assert ReuploadInput.model_validate({"classes": said}).classes == labels
+
+
+@pytest.mark.parametrize("said", ["the round ones", "2.5 and 7", "-3 to 4", "7"])
+def test_other_words_are_no_labels(said: str) -> None:
+    with pytest.raises(BadInput):
+        check_arguments(TrainHamiltonianReupload, {"classes": said})

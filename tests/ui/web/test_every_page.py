@@ -7,7 +7,7 @@ import pytest
 from tests.ui.web.conftest import Dashboard, Visitor
 
 Visit = Callable[..., Visitor]
-PAGES = ("", "runs", "run", "learning", "compare", "tools", "papers", "settings")
+PAGES = ("ask", "runs", "run", "learning", "compare", "tools", "tool", "papers", "settings")
 
 CONTRAST = """() => {
   const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return [m[0], m[1], m[2], m.length > 3 ? m[3] : 1]; };
@@ -50,10 +50,15 @@ def test_every_page_is_drawn_can_be_read_and_tells_what_it_shows(
     visit: Visit, dashboard: Dashboard, scheme: str
 ) -> None:
     visitor = visit(scheme)
+    addresses = {
+        "ask": "",
+        "run": f"run?id={dashboard.runs['grid']}",
+        "learning": f"learning?id={dashboard.runs['training']}",
+        "tool": "tools?tool=solve_dc_opf",
+    }
     for path in PAGES:
-        query = {"run": f"?id={dashboard.runs['grid']}", "learning": f"?id={dashboard.runs['training']}"}.get(path, "")
-        page = visitor.go(path + query)
-        visitor.shot(f"{path or 'ask'}-{scheme}")
+        page = visitor.go(addresses.get(path, path))
+        visitor.shot(f"{path}-{scheme}")
         assert page.locator("[data-testid=stException]").count() == 0, path
         assert page.get_by_role("heading").count() >= 1 or page.locator(".bp-task").count() == 1, path
         assert (path, page.evaluate(CONTRAST)) == (path, [])

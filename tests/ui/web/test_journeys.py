@@ -104,7 +104,7 @@ def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
     page.locator("[data-testid=stImage] img").first.wait_for()
     assert page.get_by_text("$/h").count() >= 1
     assert page.get_by_text("within its limit").count() == 2
-    visitor.shot("tool-light")
+    visitor.shot("tool-tried-light")
 
 
 def test_open_a_lineage_and_read_a_diff_with_its_critique(visit: Visit, dashboard: Dashboard) -> None:

@@ -19,8 +19,8 @@ class Injection(Frozen):
 
 
 _METHODS = {
-    "exact": ["exact "],
-    "neural": ["neural", "flow matching", "flow-matching", "graph network", "trained network", "gnn"],
+    "exact": ("exact ",),
+    "neural": ("neural", "flow matching", "flow-matching", "graph network", "trained network", "gnn"),
 }
 
 
@@ -28,7 +28,8 @@ class DcOpfInput(Frozen):
     grid: Annotated[str, BeforeValidator(_named)] = quantity(
         "",
         "Grid, in the words of the question; or a MATPOWER .m or pandapower .json file in the workspace folder",
-        json_schema_extra={"enum": list(GRIDS), "copied": True},
+        json_schema_extra={"enum": list(GRIDS)},
+        copied=True,
     )
     load_scale: float = quantity(
         "1", "Load as a share of nominal: 1.15 is 115 %, 0.9 is 10 % less", 1.0, ge=0.5, le=1.5
@@ -39,7 +40,7 @@ class DcOpfInput(Frozen):
         [],
         max_length=5,
         examples=["6-8"],
-        json_schema_extra={"copied": "numbers"},
+        copied="numbers",
     )
     generator_outages: list[str] = quantity(
         "",
@@ -47,7 +48,7 @@ class DcOpfInput(Frozen):
         [],
         max_length=5,
         examples=["13"],
-        json_schema_extra={"copied": "numbers"},
+        copied="numbers",
     )
     renewables: list[Injection] = quantity("", "Wind or solar power fed in at buses", [], max_length=100)
     rating_scale: float = quantity("1", "All line limits times this", 1.0, ge=0.01, le=2)
@@ -56,16 +57,12 @@ class DcOpfInput(Frozen):
     watch_generator: str | None = quantity(
         "", "Generator whose output is asked for, by its bus such as 13", None, examples=["13"]
     )
-    method: Literal["exact", "neural"] = quantity(
-        "", "How it is solved", "exact", json_schema_extra={"named_by": _METHODS}
-    )
+    method: Literal["exact", "neural"] = quantity("", "How it is solved", "exact", named_by=_METHODS)
     plots: bool = quantity(
         "",
         "Also draw the dispatch and the line loading",
         False,
-        json_schema_extra={
-            "named_by": ["plot", "draw it", "draw the", "draw a ", "picture", "chart", "figure", "graph of", "show me"]
-        },
+        named_by=("plot", "draw it", "draw the", "draw a ", "picture", "chart", "figure", "graph of", "show me"),
     )
 
 

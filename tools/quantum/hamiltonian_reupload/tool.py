@@ -34,16 +34,14 @@ class QubitLimit(BadInput):
 
 def _labels(said: Any) -> Any:
     """The labels that words name: `0 to 7`, `2, 5 and 7`. Anything else is left to the type."""
-    if not isinstance(said, str) or not (found := [int(n) for n in re.findall(r"\d+", said)]):
+    if not isinstance(said, str):
         return said
-    if len(found) == 2 and re.search(r"\d *(?:to|through|until|-|–) *\d", said):
-        return list(range(found[0], min(found[1], found[0] + _MOST_CLASSES) + 1))
-    return found
-
-
-def named_by(*words: str, **choices: list[str]) -> Any:
-    """Only a task with one of the words means the input, or the choice of it."""
-    return {"named_by": list(words) or choices}
+    if span := re.fullmatch(r"(\d+) *(?:to|through|-|–) *(\d+)", said):
+        first, last = map(int, span.groups())
+        return list(range(first, min(last, first + _MOST_CLASSES) + 1))
+    return (
+        [int(n) for n in re.findall(r"\d+", said)] if re.fullmatch(r"\d+(?:(?:,|,? and|,? or) *\d+)+", said) else said
+    )
 
 
 class ReuploadInput(Frozen):
@@ -51,7 +49,7 @@ class ReuploadInput(Frozen):
         "",
         "Images: 8x8 digits, Fashion-MNIST clothing, 5,000 MNIST digits, or the array given",
         "digits",
-        json_schema_extra=named_by(fashion=["fashion", "cloth"], mnist5k=["mnist"], array=["array"]),
+        named_by={"fashion": ("fashion", "cloth"), "mnist5k": ("mnist",), "array": ("array",)},
     )
     classes: Annotated[list[int] | None, BeforeValidator(_labels)] = quantity(
         "1",
@@ -59,28 +57,24 @@ class ReuploadInput(Frozen):
         None,
         min_length=2,
         max_length=_MOST_CLASSES,
-        json_schema_extra={"copied": "list"},
+        copied="list",
     )
-    layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40, json_schema_extra=named_by("layer"))
+    layers: int = quantity("1", "Re-uploading layers", 10, ge=1, le=40, named_by=("layer",))
     block: Literal["su_full", "brickwork"] = quantity(
         "",
         "Trained block: any unitary on all qubits, or a row of two-qubit gates with far fewer parameters",
         "su_full",
-        json_schema_extra=named_by(brickwork=["brick"]),
+        named_by={"brickwork": ("brick",)},
     )
-    epochs: int = quantity(
-        "1", "Passes over the training images", 20, ge=1, le=500, json_schema_extra=named_by("epoch")
-    )
-    batch: int = quantity(
-        "1", "Images a step; 1000 suits fashion", 64, ge=16, le=5000, json_schema_extra=named_by("batch")
-    )
+    epochs: int = quantity("1", "Passes over the training images", 20, ge=1, le=500, named_by=("epoch",))
+    batch: int = quantity("1", "Images a step; 1000 suits fashion", 64, ge=16, le=5000, named_by=("batch",))
     learning_rate: float = quantity(
         "1",
         "Adam's learning rate; 0.01 suits fashion",
         0.03,
         ge=1e-4,
         le=0.3,
-        json_schema_extra=named_by("learning rate"),
+        named_by=("learning rate",),
     )
     time_scale: float = quantity(
         "rad",
@@ -88,13 +82,11 @@ class ReuploadInput(Frozen):
         1.0,
         gt=0,
         le=10,
-        json_schema_extra=named_by("time scale", "evolution time"),
+        named_by=("time scale", "evolution time"),
     )
-    seed: int = quantity(
-        "1", "Random seed of weights and splits", 0, ge=0, le=2**31, json_schema_extra=named_by("seed")
-    )
+    seed: int = quantity("1", "Random seed of weights and splits", 0, ge=0, le=2**31, named_by=("seed",))
     time_budget: float = quantity(
-        "s", "Time the training may take", 300.0, ge=10, le=3600, json_schema_extra=named_by("second", "minute")
+        "s", "Time the training may take", 300.0, ge=10, le=3600, named_by=("second", "minute")
     )
     baselines: list[Literal["qcnn", "mlp", "logistic", "nearest"]] = quantity(
         "",
@@ -108,16 +100,14 @@ class ReuploadInput(Frozen):
         None,
         min_length=32,
         max_length=60000,
-        json_schema_extra=named_by("array"),
+        named_by=("array",),
     )
-    labels: list[int] | None = quantity(
-        "1", "A label for each image", None, max_length=60000, json_schema_extra=named_by("array")
-    )
+    labels: list[int] | None = quantity("1", "A label for each image", None, max_length=60000, named_by=("array",))
     plots: bool = quantity(
         "",
         "Also draw curves, times, a chosen image's states and the circuit",
         False,
-        json_schema_extra=named_by("plot", "draw", "picture of", "chart", "figure", "show me"),
+        named_by=("plot", "draw", "picture of", "chart", "figure", "show me"),
     )
 
     @model_validator(mode="after")

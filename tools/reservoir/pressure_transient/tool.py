@@ -49,21 +49,19 @@ Row = Annotated[
 
 
 def optional(unit: str, meaning: str, *named_by: str, **limits: Any) -> Any:
-    """A quantity that is None unless it is given; only a task with one of the words gives it."""
-    words = {"json_schema_extra": {"named_by": list(named_by)}} if named_by else {}
-    return quantity(unit, meaning, default_factory=lambda: None, **words, **limits)
+    """A quantity that is None unless it is given."""
+    return quantity(unit, meaning, default_factory=lambda: None, named_by=named_by, **limits)
 
 
 def setting(meaning: str, default: Any, *named_by: str, **limits: Any) -> Any:
-    """How the networks are built or trained; only a task with one of the words says so."""
-    unit = "" if isinstance(default, str | bool) else "1"
-    return quantity(unit, meaning, default, json_schema_extra={"named_by": list(named_by)}, **limits)
+    """How the networks are built or trained."""
+    return quantity("" if isinstance(default, str | bool) else "1", meaning, default, named_by=named_by, **limits)
 
 
-_SHAPES = {"linear": ["linear", "strip", "core"], "radial_bounded": ["circ", "bounded"], "sealing_fault": ["fault"]}
+_SHAPES = {"linear": ("linear", "strip", "core"), "radial_bounded": ("circ", "bounded"), "sealing_fault": ("fault",)}
 _SYSTEMS = {
-    "field": ["oil", "psi", "stb", " md", " ft"],
-    "metric": ["aquifer", "piezo", "water", "drawdown", "m3", "m2"],
+    "field": ("oil", "psi", "stb", "md", "ft"),
+    "metric": ("aquifer", "piezo", "water", "drawdown", "m3", "m2"),
 }
 _BOUND = ("circ", "bounded", "outer", "strip", "length")
 
@@ -71,15 +69,13 @@ _BOUND = ("circ", "bounded", "outer", "strip", "length")
 class PressureTransientInput(Frozen):
     mode: Literal["forward", "inverse"] = quantity("", "inverse interprets a record", "forward")
     geometry: Literal["linear", "radial_bounded", "radial_infinite", "sealing_fault"] = quantity(
-        "", "Strip, sealed circle, endless, one fault", "radial_infinite", json_schema_extra={"named_by": _SHAPES}
+        "", "Strip, sealed circle, endless, one fault", "radial_infinite", named_by=_SHAPES
     )
-    units: Literal["field", "metric"] = quantity(
-        "", "field: oil well; metric: aquifer", "field", json_schema_extra={"named_by": _SYSTEMS}
-    )
+    units: Literal["field", "metric"] = quantity("", "field: oil well; metric: aquifer", "field", named_by=_SYSTEMS)
     k: Given = optional("mD or m^2/d", "Permeability; aquifer: transmissivity", gt=0)
-    storativity: Given = optional("1", "Storativity S", "storativ", "storage", " s ", "s=", gt=0, le=1)
+    storativity: Given = optional("1", "Storativity S", "storativ", "storage", "s ", "s=", gt=0, le=1)
     phi: Given = optional("1", "Porosity, a fraction", "poros", "phi", ge=0.01, le=0.6)
-    mu: Given = optional("cp", "Viscosity", "viscos", " cp", "mu ", "mu=", ge=0.1, le=100)
+    mu: Given = optional("cp", "Viscosity", "viscos", "cp", "mu ", "mu=", ge=0.1, le=100)
     ct: Given = optional("1/psi", "Compressibility", "compress", "ct ", "ct=", ge=1e-7, le=1e-3)
     h: Given = optional("ft", "Thickness", "thick", "layer", "pay", "h ", "h=", gt=0)
     B: float = setting("Formation volume factor", 1.0, "formation volume", "b ", "b=", ge=0.5, le=5)
