@@ -21,7 +21,7 @@ from tests.ui.web.scene import furnish
 from ui.web.serving import command
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 PATIENCE = 60_000  # ms, on a busy machine
@@ -132,6 +132,14 @@ class Visitor:
     def settled(self) -> None:
         """Wait until the page's script has ended."""
         self.page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+
+    def only(self, wanted: "Locator") -> "Locator":
+        """What is wanted, once it stands on the page once: while a list is drawn anew, a line of it may stand there twice."""
+        from playwright.sync_api import expect
+
+        self.settled()
+        expect(wanted).to_have_count(1, timeout=PATIENCE)
+        return wanted
 
     def shot(self, name: str) -> None:
         """Keep a picture of the whole page as a build artefact."""

@@ -95,8 +95,7 @@ def test_try_the_power_flow_by_form_and_see_its_plots(visit: Visit) -> None:
     expect(page.get_by_test_id("stBaseButton-tertiary").first).to_have_text(
         "solve_dc_opf", timeout=PATIENCE
     )  # the nearest is first
-    expect(found).to_have_count(1, timeout=PATIENCE)  # and the list of before has gone
-    found.click()
+    visitor.only(found).click()
     page.get_by_role("button", name="Example 1").click()
     filled_in(page)
     page.get_by_text("plots", exact=True).click()
@@ -162,16 +161,13 @@ def test_markup_in_a_task_and_an_answer_is_text(visit: Visit, dashboard: Dashboa
 
 
 def test_runs_are_searched_and_the_address_holds_the_search(visit: Visit, dashboard: Dashboard) -> None:
-    from playwright.sync_api import expect
-
     visitor = visit()
     page = visitor.go("runs")
     page.get_by_label("Search").fill("30-bus")
     page.get_by_label("Search").press("Enter")
     page.wait_for_url("**/runs?q=30-bus*")
     page.get_by_text("dream", exact=False).first.wait_for(state="detached")
-    found = page.get_by_role("link", name="cheapest dispatch")
-    expect(found).to_have_count(1, timeout=PATIENCE)  # the list of before has gone
+    visitor.only(page.get_by_role("link", name="cheapest dispatch"))
     other = visit().go("runs?q=dream&status=refused")
     other.get_by_role("link", name="What did I dream?").wait_for()
     assert other.get_by_role("link", name="cheapest dispatch").count() == 0
