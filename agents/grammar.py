@@ -21,6 +21,7 @@ from tools import definition, hints
 MOST_WORDS = 6  # of a name copied from the task
 MOST_CALLS = 4  # that an agent writes itself
 LISTED = re.compile(r"\b\d+(?:(?:,|,? and|,? or| to| through) +\d+)+\b")  # 2, 5 and 7; 0 to 3
+QUOTED = re.compile(r"""(?<!\w)(?:'(.+?)'|"(.+?)"|‘(.+?)’|“(.+?)”)(?!\w)""", re.DOTALL)
 MOST_NUMBERS = 30  # in a text: with more of them, numbers are only checked afterwards
 NUMBERS = ("number", "integer")
 RANGES = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -131,16 +132,16 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
     always = [name for name in schema["properties"] if calls and all(name in c["arguments"] for c in calls)]
     elements = _Elements.of(sources)
     for name, field in given["properties"].items():
-        copied, named_by = known[name].get("copied"), known[name].get("named_by", ())
+        copied, named_by = known[name].get("copied", False), known[name].get("named_by", ())
         pattern = _element(elements, field.get("examples")) if copied == "numbers" else None
-        listed = list(dict.fromkeys(LISTED.findall(task))) if copied == "list" else None
-        if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern) or listed == []:
+        written = _written(copied, task)
+        if name in tool.asks or _unnamed(named_by, task) or (copied == "numbers" and not pattern) or written == []:
             del schema["properties"][name]
         elif pattern:
             element = {"type": "string", "pattern": f"^{pattern}$"}
             schema["properties"][name] = element if field["type"] == "string" else {**field, "items": element}
         elif copied:
-            schema["properties"][name] = {"enum": listed or spans(task)}
+            schema["properties"][name] = {"enum": written or spans(task)}
         elif isinstance(named_by, dict):
             left = [choice for choice in field["enum"] if not _unnamed(named_by.get(choice, ()), task)]
             schema["properties"][name] = {**field, "enum": left}
@@ -148,6 +149,15 @@ def _arguments(agent: AgentSpec, tool: AnyTool, task: str, sources: str) -> dict
             always.append(name)
     required = dict.fromkeys([*schema.get("required", ()), *always])
     return schema | {"required": [name for name in required if name in schema["properties"]]}
+
+
+def _written(copied: bool | str, task: str) -> list[str] | None:
+    """What a task writes in the form that is copied; None where the form is any of its words."""
+    if copied == "list":
+        return list(dict.fromkeys(LISTED.findall(task)))
+    if copied == "quoted":
+        return list(dict.fromkeys("".join(groups) for groups in QUOTED.findall(task)))
+    return None
 
 
 def _unnamed(named_by: Collection[str] | dict[str, Any], task: str) -> bool:

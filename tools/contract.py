@@ -36,7 +36,7 @@ def quantity(
         named_by: Beginnings of words: only a task that has one of them means this input, and a number is then one beside it. As
             a mapping, the same for single choices, one of which must then be made.
         copied: Whether it is written in the task's own words; `numbers`: in the form of the examples, with the task's numbers;
-            `list`: as the task's list or range of numbers.
+            `list`: as the task's list or range of numbers; `quoted`: as what the task puts in quotation marks.
         **limits: Passed to `pydantic.Field` (ge, gt, le, lt, min_length, max_length, examples, ...).
 
     Returns:

@@ -62,6 +62,18 @@ def test_a_list_is_one_that_the_task_says() -> None:
     assert "classes" not in arguments("digits with 2 layers after 5 epochs", tool)
 
 
+def test_a_text_is_what_the_task_puts_in_quotation_marks() -> None:
+    tool = "mix_lora_experts"
+    assert arguments("which expert reads 'summer's day', and which \"x = 1\"?", tool)["prompt"]["enum"] == [
+        "summer's day",
+        "x = 1",
+    ]
+    assert arguments("which expert reads 'def f():\n    return 1'?", tool)["prompt"]["enum"] == [
+        "def f():\n    return 1"
+    ]
+    assert "prompt" not in arguments("what is the mixture's perplexity on the users' documents?", tool)
+
+
 def test_a_choice_that_words_name_is_one_of_theirs() -> None:
     tool = "analyze_pressure_transient"
     assert arguments("drawdown beside a fault", tool)["geometry"]["enum"] == ["radial_infinite", "sealing_fault"]

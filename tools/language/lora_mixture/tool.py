@@ -53,28 +53,42 @@ class LoraMixtureInput(Frozen):
         max_length=_MOST_EXPERTS,
     )
     texts: dict[str, list[str]] | None = quantity(
-        "", f"Your own domains, {LEAST_TOKENS:,} tokens each", None, max_length=_MOST_EXPERTS
+        "",
+        f"Your own domains, {LEAST_TOKENS:,} tokens each",
+        None,
+        max_length=_MOST_EXPERTS,
+        named_by=("corpus", "corpora", "my own", "my text"),
     )
-    prompt: str = quantity("", "Text", "", max_length=_MOST_CHARACTERS)
-    max_new_tokens: int = quantity("1", "Tokens to write", 64, ge=1, le=512)
-    documents: int = quantity("1", "Test documents a domain", 8, ge=1, le=64)
-    questions: int = quantity("1", "Test questions a task", 0, ge=0, le=100)
-    rank: int = quantity("1", "Rank of an expert", 8, ge=2, le=64)
-    targets: Literal["qv", "all"] = quantity("", "Adapted projections", "qv")
-    expert_tokens: int = quantity("1", "Tokens an expert trains on", 24_576, ge=1024, le=5_000_000)
-    expert_rate: float = quantity("1", "Its learning rate", 3e-3, ge=1e-5, le=0.1)
-    gate_tokens: int = quantity("1", "Tokens the gate trains on", 32_768, ge=1024, le=5_000_000)
-    gate_rate: float = quantity("1", "Its learning rate", 1e-2, ge=1e-5, le=0.1)
-    entropy_weight: float = quantity("1", "Penalty on undecided gates", 0.0, ge=0, le=1)
-    depth: int = quantity("1", "Layers of the gate", 2, ge=1, le=4)
-    size: int = quantity("1", "Its width", 64, ge=16, le=2048)
-    layerwise: bool = quantity("", "Mix each layer its own way", True)
-    temperature: float = quantity("1", "Of the softmax", 1.0, ge=0.1, le=5)
-    top_k: int | None = quantity("1", "Experts a token may use", None, ge=1, le=_MOST_EXPERTS)
-    null_expert: bool = quantity("", "An expert that adds nothing", False)
-    time_budget: float = quantity("s", "Longest training, each", 3600.0, ge=10, le=86_400)
-    seed: int = quantity("1", "Seed", 0, ge=0, le=2**31)
-    plots: bool = quantity("", "Pictures", False)
+    prompt: str = quantity("", "Text", "", max_length=_MOST_CHARACTERS, copied="quoted")
+    max_new_tokens: int = quantity("1", "Tokens to write", 64, ge=1, le=512, named_by=("token",))
+    documents: int = quantity("1", "Test documents a domain", 8, ge=1, le=64, named_by=("document",))
+    questions: int = quantity("1", "Test questions a task", 0, ge=0, le=100, named_by=("question",))
+    rank: int = quantity("1", "Rank of an expert", 8, ge=2, le=64, named_by=("rank",))
+    targets: Literal["qv", "all"] = quantity(
+        "", "Adapted projections", "qv", named_by={"all": ("all projections", "every projection", "all linear")}
+    )
+    expert_tokens: int = quantity("1", "Tokens an expert trains on", 24_576, ge=1024, le=5_000_000, named_by=("token",))
+    expert_rate: float = quantity("1", "Its learning rate", 3e-3, ge=1e-5, le=0.1, named_by=("rate",))
+    gate_tokens: int = quantity("1", "Tokens the gate trains on", 32_768, ge=1024, le=5_000_000, named_by=("token",))
+    gate_rate: float = quantity("1", "Its learning rate", 1e-2, ge=1e-5, le=0.1, named_by=("rate",))
+    entropy_weight: float = quantity("1", "Penalty on undecided gates", 0.0, ge=0, le=1, named_by=("entropy", "penal"))
+    depth: int = quantity("1", "Layers of the gate", 2, ge=1, le=4, named_by=("layer", "deep", "depth"))
+    size: int = quantity("1", "Its width", 64, ge=16, le=2048, named_by=("wide", "width"))
+    layerwise: bool = quantity(
+        "", "Mix each layer its own way", True, named_by=("layerwise", "layer-wise", "each layer", "every layer")
+    )
+    temperature: float = quantity("1", "Of the softmax", 1.0, ge=0.1, le=5, named_by=("temperature",))
+    top_k: int | None = quantity(
+        "1", "Experts a token may use", None, ge=1, le=_MOST_EXPERTS, named_by=("top", "best", "at most", "only")
+    )
+    null_expert: bool = quantity("", "An expert that adds nothing", False, named_by=("null", "adds nothing"))
+    time_budget: float = quantity(
+        "s", "Longest training, each", 3600.0, ge=10, le=86_400, named_by=("second", "minute")
+    )
+    seed: int = quantity("1", "Seed", 0, ge=0, le=2**31, named_by=("seed",))
+    plots: bool = quantity(
+        "", "Pictures", False, named_by=("plot", "draw", "picture of", "heat map", "chart", "figure")
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
