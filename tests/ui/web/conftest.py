@@ -130,8 +130,10 @@ class Visitor:
         return self.page
 
     def settled(self) -> None:
-        """Wait until the page's script has ended."""
-        self.page.wait_for_function("!document.querySelector('[data-testid=stApp][data-test-script-state=running]')")
+        """Wait until the page's script has ended and all of it is drawn."""
+        self.page.wait_for_function(
+            "!document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-testid=stSkeleton]')"
+        )
 
     def only(self, wanted: "Locator") -> "Locator":
         """What is wanted, once it stands on the page once: while a list is drawn anew, a line of it may stand there twice."""
